@@ -1,0 +1,1 @@
+"""Mailquay's IMAP service."""

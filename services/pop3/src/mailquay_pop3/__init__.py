@@ -1,0 +1,1 @@
+"""Mailquay's POP3 service."""

@@ -1,0 +1,1 @@
+"""Mailquay's SMTP service for what comes in: MX, submission and LMTP."""

@@ -1,0 +1,1 @@
+"""Mailquay's outbound queue and delivery."""

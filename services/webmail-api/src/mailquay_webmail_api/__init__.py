@@ -1,0 +1,1 @@
+"""Mailquay's webmail: JMAP, sign-in and the browser application."""

@@ -1,0 +1,1 @@
+"""The library that Mailquay's services stand on."""
