@@ -1,0 +1,181 @@
+"""The socket under the dialogue: carries out its actions, each with a deadline."""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Generator
+from types import TracebackType
+from typing import Self, TypeVar
+
+from mailquay_smtp_out.protocol.dialogue import (
+    Action,
+    Envelope,
+    Read,
+    RecipientResult,
+    Refused,
+    Session,
+    SessionPolicy,
+    Upgrade,
+    Wait,
+    Write,
+    WriteBody,
+    greet,
+    send_message,
+)
+from mailquay_smtp_out.protocol.replies import Reply, ReplyError, ReplyParser
+from mailquay_smtp_out.routing import Host
+
+__all__ = ["ConnectionFailed", "HostConnection", "TlsFailed"]
+
+T = TypeVar("T")
+#: One write to the transport; between them the peer's reading is waited for.
+CHUNK_BYTES = 256 * 1024
+
+
+class ConnectionFailed(Exception):
+    """The connection could not be made, broke, or said nothing in time.
+
+    ``body_sent`` says that the final dot was on its way, so that the peer may have the message.
+    """
+
+    def __init__(self, why: str, *, body_sent: bool = False) -> None:
+        super().__init__(why)
+        self.body_sent = body_sent
+
+
+class TlsFailed(ConnectionFailed):
+    """The peer offered TLS, and the handshake failed."""
+
+
+class HostConnection:
+    """One connection to one host; use as an async context manager."""
+
+    def __init__(
+        self, host: Host, *, tls: ssl.SSLContext, connect_seconds: float, command_seconds: float
+    ) -> None:
+        self.host = host
+        self._tls = tls
+        self._connect_seconds = connect_seconds
+        self._command_seconds = command_seconds
+        self._parser = ReplyParser()
+        self._body = b""
+        self._body_sent = False
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def __aenter__(self) -> Self:
+        try:
+            async with asyncio.timeout(self._connect_seconds):
+                self._reader, self._writer = await asyncio.open_connection(
+                    self.host.address, self.host.port
+                )
+        except (OSError, TimeoutError) as error:
+            raise ConnectionFailed(f"cannot connect: {error or 'time-out'}") from error
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            with contextlib.suppress(OSError, ssl.SSLError, TimeoutError):
+                async with asyncio.timeout(5):
+                    await self._writer.wait_closed()
+
+    async def open_session(self, policy: SessionPolicy) -> Session:
+        """Run the greeting, EHLO, STARTTLS and AUTH.
+
+        Raises:
+            Refused: the peer will not have us.
+            ConnectionFailed: the connection is of no use any more.
+        """
+        return await self._run(greet(policy))
+
+    async def send(
+        self, session: Session, envelope: Envelope, body: bytes
+    ) -> tuple[RecipientResult, ...]:
+        """Run one mail transaction; ``body`` is dot-stuffed already.
+
+        Raises:
+            Refused: the peer said 421.
+            ConnectionFailed: with ``body_sent`` when it broke after the final dot.
+        """
+        self._body, self._body_sent = body, False
+        return await self._run(send_message(session, envelope))
+
+    async def quit(self) -> None:
+        """Say QUIT and wait briefly for the answer; what is delivered is delivered anyway."""
+        with contextlib.suppress(ConnectionFailed, ReplyError, Refused):
+            await self._write(b"QUIT\r\n")
+            async with asyncio.timeout(5):
+                await self._read(Wait.COMMAND)
+
+    async def _run(self, dialogue: Generator[Action, Reply | None, T]) -> T:
+        answer: Reply | None = None
+        try:
+            while True:
+                action = dialogue.send(answer)
+                answer = None
+                match action:
+                    case Write(data):
+                        await self._write(data)
+                    case WriteBody():
+                        await self._write_body()
+                    case Read(wait):
+                        answer = await self._read(wait)
+                    case Upgrade():
+                        await self._upgrade()
+        except StopIteration as done:
+            result: T = done.value
+            return result
+        except ReplyError as error:
+            raise ConnectionFailed(str(error), body_sent=self._body_sent) from error
+        finally:
+            dialogue.close()
+
+    async def _write(self, data: bytes) -> None:
+        assert self._writer is not None
+        try:
+            async with asyncio.timeout(self._command_seconds):
+                self._writer.write(data)
+                await self._writer.drain()
+        except (OSError, ssl.SSLError, TimeoutError) as error:
+            raise ConnectionFailed(f"cannot write: {error or 'time-out'}") from error
+
+    async def _write_body(self) -> None:
+        view = memoryview(self._body)
+        for start in range(0, len(view), CHUNK_BYTES):
+            # From the moment the last bytes leave, the peer may hold the message.
+            self._body_sent = start + CHUNK_BYTES >= len(view)
+            await self._write(bytes(view[start : start + CHUNK_BYTES]))
+
+    async def _read(self, wait: Wait) -> Reply:
+        assert self._reader is not None
+        try:
+            async with asyncio.timeout(min(wait.seconds, self._command_seconds)):
+                while (reply := self._parser.next_reply()) is None:
+                    data = await self._reader.read(16 * 1024)
+                    if not data:
+                        raise ConnectionFailed(
+                            f"the peer closed the connection at {wait.label}",
+                            body_sent=self._body_sent,
+                        )
+                    self._parser.receive_data(data)
+        except (OSError, ssl.SSLError, TimeoutError) as error:
+            raise ConnectionFailed(
+                f"no reply at {wait.label}: {error or 'time-out'}", body_sent=self._body_sent
+            ) from error
+        return reply
+
+    async def _upgrade(self) -> None:
+        assert self._writer is not None
+        if self._parser.has_leftover:
+            raise TlsFailed("bytes follow STARTTLS's reply in the clear")
+        try:
+            async with asyncio.timeout(self._command_seconds):
+                await self._writer.start_tls(self._tls, server_hostname=self.host.name)
+        except (OSError, ssl.SSLError, TimeoutError, ValueError) as error:
+            raise TlsFailed(f"TLS failed: {error or 'time-out'}") from error

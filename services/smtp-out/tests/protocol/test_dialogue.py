@@ -1,0 +1,226 @@
+"""RFC 5321 §3: the client's side of a session, against replies written down."""
+
+from collections.abc import Generator
+from typing import TypeVar
+
+import pytest
+
+from mailquay_smtp_out.protocol.dialogue import (
+    Action,
+    Envelope,
+    Read,
+    Recipient,
+    Refused,
+    Session,
+    SessionPolicy,
+    TlsLevel,
+    Upgrade,
+    Write,
+    WriteBody,
+    greet,
+    send_message,
+)
+from mailquay_smtp_out.protocol.replies import Reply
+
+T = TypeVar("T")
+POLICY = SessionPolicy(helo_name="out.example")
+A, B = Recipient("a@example.net"), Recipient("b@example.net")
+
+
+def converse(dialogue: Generator[Action, Reply | None, T], *replies: str) -> tuple[list[str], T]:
+    """Run a dialogue against replies; return what was done, and its result."""
+    waiting = [
+        Reply(int(text[:3]), tuple(line[4:] for line in text.split("\n"))) for text in replies
+    ]
+    done: list[str] = []
+    answer: Reply | None = None
+    while True:
+        try:
+            action = dialogue.send(answer)
+        except StopIteration as stop:
+            assert not waiting, "replies were left unread"
+            return done, stop.value
+        answer = None
+        match action:
+            case Write(data):
+                done += data.decode().splitlines()
+            case WriteBody():
+                done.append("<body>")
+            case Upgrade():
+                done.append("<tls>")
+            case Read():
+                answer = waiting.pop(0)
+
+
+def envelope(*recipients: Recipient, **more: object) -> Envelope:
+    return Envelope(reverse_path="s@example.org", recipients=recipients, size=100, **more)  # type: ignore[arg-type]
+
+
+def session(*extensions: str) -> Session:
+    pairs = [extension.partition(" ") for extension in extensions]
+    return Session({keyword: value for keyword, _, value in pairs}, is_tls=False)
+
+
+def codes(results: object) -> list[int]:
+    return [result.reply.code for result in results]  # type: ignore[attr-defined]
+
+
+def test_greeting_and_ehlo_tell_the_extensions() -> None:
+    done, result = converse(greet(POLICY), "220 hi", "250-mx\n250-PIPELINING\n250 size 1000")
+    assert done == ["EHLO out.example"]
+    assert result.offers("PIPELINING")
+    assert result.size_limit == 1000
+    assert not result.is_tls
+
+
+def test_starttls_is_taken_when_offered_and_ehlo_said_again() -> None:
+    done, result = converse(
+        greet(POLICY), "220 hi", "250-mx\n250 STARTTLS", "220 go", "250-mx\n250 DSN"
+    )
+    assert done == ["EHLO out.example", "STARTTLS", "<tls>", "EHLO out.example"]
+    assert result.is_tls
+    assert result.extensions == {"DSN": ""}
+
+
+def test_without_ehlo_it_falls_back_to_helo() -> None:
+    done, result = converse(greet(POLICY), "220 hi", "502 what", "250 mx")
+    assert done == ["EHLO out.example", "HELO out.example"]
+    assert result.extensions == {}
+
+
+@pytest.mark.parametrize(
+    ("replies", "at"),
+    [
+        (["554 no service"], "greeting"),
+        (["421 too busy"], "greeting"),
+        (["220 hi", "421 going down"], "command"),
+        (["220 hi", "550 no", "550 no"], "EHLO"),
+    ],
+)
+def test_a_peer_that_will_not_talk_is_refused_with_its_reply(replies: list[str], at: str) -> None:
+    with pytest.raises(Refused) as refused:
+        converse(greet(POLICY), *replies)
+    assert refused.value.at == at
+    assert str(refused.value.reply) == replies[-1]
+
+
+def test_required_tls_that_is_not_offered_refuses() -> None:
+    policy = SessionPolicy(helo_name="out.example", tls=TlsLevel.REQUIRED)
+    with pytest.raises(Refused) as refused:
+        converse(greet(policy), "220 hi", "250 mx")
+    assert refused.value.reply.enhanced == "4.7.5"
+
+
+def test_a_password_is_never_sent_in_the_clear() -> None:
+    policy = SessionPolicy(helo_name="out.example", username="u", password="p")
+    with pytest.raises(Refused) as refused:
+        converse(greet(policy), "220 hi", "250-mx\n250 AUTH PLAIN")
+    assert refused.value.at == "AUTH"
+
+
+@pytest.mark.parametrize(
+    ("offer", "replies", "said"),
+    [
+        ("AUTH LOGIN PLAIN", ["235 ok"], ["AUTH PLAIN AHUAcA=="]),
+        ("AUTH LOGIN", ["334 VXNlcg==", "334 UGFzcw==", "235 ok"], ["AUTH LOGIN", "dQ==", "cA=="]),
+    ],
+)
+def test_a_smarthost_is_signed_in_to_after_tls(
+    offer: str, replies: list[str], said: list[str]
+) -> None:
+    policy = SessionPolicy(helo_name="out.example", username="u", password="p")
+    done, _ = converse(
+        greet(policy), "220 hi", "250-mx\n250 STARTTLS", "220 go", f"250-mx\n250 {offer}", *replies
+    )
+    assert done[4:] == said
+
+
+def test_one_by_one_without_pipelining() -> None:
+    done, results = converse(
+        send_message(session(), envelope(A, B)),
+        "250 ok",
+        "250 ok",
+        "550 5.1.1 who",
+        "354 go",
+        "250 ok",
+    )
+    assert done == [
+        "MAIL FROM:<s@example.org>",
+        "RCPT TO:<a@example.net>",
+        "RCPT TO:<b@example.net>",
+        "DATA",
+        "<body>",
+    ]
+    assert codes(results) == [250, 550]
+
+
+def test_pipelined_in_one_write() -> None:
+    dialogue = send_message(session("PIPELINING"), envelope(A, B))
+    first = dialogue.send(None)
+    assert isinstance(first, Write)
+    assert first.data.count(b"\r\n") == 4
+    dialogue.close()
+    _, results = converse(
+        send_message(session("PIPELINING"), envelope(A, B)),
+        "250 ok", "250 ok", "451 4.3.0 later", "354 go", "250 2.0.0 queued",
+    )  # fmt: skip
+    assert codes(results) == [250, 451]
+
+
+def test_pipelined_data_with_every_recipient_refused_sends_an_empty_message() -> None:
+    done, results = converse(
+        send_message(session("PIPELINING"), envelope(A)), "250 ok", "550 no", "354 go", "554 none"
+    )
+    assert done[-1] == "."
+    assert "<body>" not in done
+    assert codes(results) == [550]
+
+
+def test_a_refused_mail_is_every_recipients_answer() -> None:
+    _, plain = converse(send_message(session(), envelope(A, B)), "552 5.3.4 big", "250 reset")
+    _, piped = converse(
+        send_message(session("PIPELINING"), envelope(A, B)),
+        "552 5.3.4 big", "503 bad", "503 bad", "503 bad",
+    )  # fmt: skip
+    assert codes(plain) == codes(piped) == [552, 552]
+
+
+def test_the_final_reply_decides_for_those_accepted() -> None:
+    _, results = converse(
+        send_message(session(), envelope(A, B)), "250 ok", "250 ok", "550 no", "354 go", "452 full"
+    )
+    assert codes(results) == [452, 550]
+
+
+def test_parameters_are_said_only_where_offered() -> None:
+    recipient = Recipient("a@example.net", notify="NEVER", original_recipient="rfc822;x@y")
+    wanted = envelope(recipient, is_8bit=True, envelope_id="Q1", ret="HDRS")
+    done, _ = converse(
+        send_message(session("SIZE 9999", "8BITMIME", "DSN"), wanted),
+        "250 ok", "250 ok", "354 go", "250 ok",
+    )  # fmt: skip
+    assert done[:2] == [
+        "MAIL FROM:<s@example.org> SIZE=100 BODY=8BITMIME RET=HDRS ENVID=Q1",
+        "RCPT TO:<a@example.net> NOTIFY=NEVER ORCPT=rfc822;x@y",
+    ]
+    plain = envelope(Recipient("a@example.net", notify="NEVER"))
+    done, _ = converse(send_message(session(), plain), "250 ok", "250 ok", "354 go", "250 ok")
+    assert done[:2] == ["MAIL FROM:<s@example.org>", "RCPT TO:<a@example.net>"]
+
+
+@pytest.mark.parametrize(
+    ("message", "extensions", "status"),
+    [
+        (envelope(A, smtputf8=True), ["8BITMIME"], "5.6.7"),
+        (envelope(Recipient("ä@example.net")), ["8BITMIME"], "5.6.7"),
+        (envelope(A, is_8bit=True), ["SMTPUTF8"], "5.6.3"),
+        (envelope(A), ["SIZE 99"], "5.3.4"),
+        (envelope(Recipient("a@b>\r\nRCPT TO:<c@d")), [], "5.1.3"),
+    ],
+)
+def test_what_the_peer_cannot_take_is_said_without_a_word_to_it(
+    message: Envelope, extensions: list[str], status: str
+) -> None:
+    done, results = converse(send_message(session(*extensions), message))
+    assert done == []
+    assert [result.reply.enhanced for result in results] == [status]
