@@ -1,0 +1,84 @@
+"""Bytes of a named charset into text, whatever the name and the bytes. No I/O here."""
+
+import codecs
+from functools import lru_cache
+from typing import Final
+
+__all__ = ["decode_charset"]
+
+#: Names that mail uses and Python does not, or for which browsers take a wider table.
+_ALIASES: Final = {
+    "ascii": "cp1252",
+    "us-ascii": "utf-8",
+    "ansi_x3.4-1968": "utf-8",
+    "iso-8859-1": "cp1252",
+    "latin1": "cp1252",
+    "iso-8859-8-i": "iso-8859-8",
+    "iso-8859-8-e": "iso-8859-8",
+    "ks_c_5601-1987": "cp949",
+    "ks_c_5601": "cp949",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "x-gbk": "gb18030",
+    "x-sjis": "cp932",
+    "shift_jis": "cp932",
+    "windows-31j": "cp932",
+    "iso-2022-jp": "iso-2022-jp-ext",
+    "x-mac-roman": "mac-roman",
+    "macintosh": "mac-roman",
+    "tis-620": "cp874",
+    "unicode-1-1-utf-7": "utf-7",
+    "utf8": "utf-8",
+    "utf8mb4": "utf-8",
+    "8bit": "utf-8",
+    "binary": "utf-8",
+    "unknown-8bit": "utf-8",
+    "x-unknown": "utf-8",
+    "default": "utf-8",
+    "": "utf-8",
+}
+#: Codecs that are no charsets: they run escapes, or are made for something else.
+_REFUSED: Final = frozenset(
+    {"unicode_escape", "raw_unicode_escape", "idna", "punycode", "undefined", "charmap", "mbcs"}
+)
+
+
+@lru_cache(maxsize=256)
+def _codec(charset: str) -> str | None:
+    name = _ALIASES.get(charset, charset)
+    try:
+        info = codecs.lookup(name)
+    except (LookupError, ValueError):
+        return None
+    if info.name.replace("-", "_") in _REFUSED or not getattr(info, "_is_text_encoding", True):
+        return None
+    return info.name
+
+
+def decode_charset(data: bytes, charset: str) -> str:
+    """Decode; malformed sequences become U+FFFD, an unknown charset is taken for UTF-8 or cp1252.
+
+    Args:
+        data: the bytes.
+        charset: its name in any case, as a Content-Type or an encoded word gives it.
+    """
+    name = _codec(charset.strip().lower()[:64])
+    if name is None or name == "utf-8":
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError:
+            # Latin text that was labelled ASCII or UTF-8 reads better this way than as U+FFFD.
+            if name is None or not _looks_like_utf8(data):
+                return data.decode("cp1252", "replace")
+            return data.decode("utf-8", "replace")
+    try:
+        return data.decode(name, "replace")
+    except (UnicodeError, ValueError):
+        return data.decode("utf-8", "replace")
+
+
+def _looks_like_utf8(data: bytes) -> bool:
+    """Whether most of what is not ASCII decodes as UTF-8: a truncated or damaged UTF-8 text."""
+    bad = data.decode("utf-8", "replace").count("�")
+    high = sum(1 for byte in data[:4096] if byte >= 0x80)
+    return bad * 4 < high

@@ -1,0 +1,80 @@
+"""A part's content with its transfer encoding and charset undone (RFC 2045 §6). No I/O here."""
+
+import binascii
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from mailquay.message.charsets import decode_charset
+from mailquay.message.html import html_to_text
+from mailquay.message.parts import Part
+
+__all__ = ["decode_body", "decode_text", "preview", "text_parts", "undo_encoding"]
+
+_NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/]+")
+_QP_ESCAPE: Final = re.compile(rb"=([0-9A-Fa-f]{2})|=[ \t]*(?:\r?\n|\Z)")
+_QP_TRAILING: Final = re.compile(rb"[ \t]+(?=\r?\n)")
+_SPACE: Final = re.compile(r"\s+")
+#: Encoded bytes read for a preview: enough for its text, whatever the size of the part.
+_PREVIEW_BYTES: Final = 4096
+#: Quoted replies and their attribution say nothing of this message.
+_QUOTE: Final = re.compile(r"(?m)^(?:>.*|On .{5,200} wrote:)\s*$")
+
+
+def undo_encoding(body: bytes, encoding: str) -> bytes:
+    """Undo base64 or quoted-printable leniently; any other encoding is taken as it is."""
+    if encoding == "base64":
+        data = _NOT_BASE64.sub(b"", body)
+        data = data[: len(data) // 4 * 4] if len(data) % 4 == 1 else data
+        return binascii.a2b_base64(data + b"=" * (-len(data) % 4))
+    if encoding == "quoted-printable":
+        body = _QP_TRAILING.sub(b"", body)
+        return _QP_ESCAPE.sub(lambda m: bytes([int(m[1], 16)]) if m[1] else b"", body)
+    return body
+
+
+def decode_body(raw: bytes, part: Part) -> bytes:
+    """The part's content, its transfer encoding undone."""
+    return undo_encoding(raw[part.body_start : part.body_end], part.encoding)
+
+
+def decode_text(raw: bytes, part: Part) -> str:
+    """A text part's content as text; line ends as they stand."""
+    return decode_charset(decode_body(raw, part), part.charset)
+
+
+def text_parts(raw: bytes, root: Part) -> Iterator[str]:
+    """The text of every text part, HTML stripped of its tags: what a search looks into."""
+    for _, part in root.walk():
+        if part.type == "text":
+            text = decode_text(raw, part)
+            yield html_to_text(text) if part.subtype == "html" else text
+
+
+def preview(raw: bytes, root: Part, limit: int = 256) -> str:
+    """The first words of a message on one line (RFC 8970 §3), at most ``limit`` characters."""
+    plain = html = None
+    for _, part in root.walk():
+        if part.type != "text" or part.disposition == "attachment":
+            continue
+        if part.subtype == "html":
+            html = html or part
+        elif part.subtype == "plain":
+            plain = part
+            break
+    chosen = plain or html
+    if chosen is None:
+        return ""
+    # HTML begins with styles; look further there.
+    room = _PREVIEW_BYTES if chosen is plain else 16 * _PREVIEW_BYTES
+    cut = min(chosen.body_end, chosen.body_start + room)
+    data = undo_encoding(raw[chosen.body_start : cut], chosen.encoding)
+    text = decode_charset(data, chosen.charset)
+    if chosen is html:
+        text = html_to_text(text, limit=4 * limit)
+    else:
+        text = _QUOTE.sub("", text)
+    text = _SPACE.sub(" ", text.replace("\0", "")).strip()
+    if len(text) > limit:
+        text = text[: limit - 1].rstrip() + "…"
+    return text

@@ -1,0 +1,91 @@
+"""A header's fields, where they stand and what they hold (RFC 5322 §2.2). No I/O here."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from typing import Final
+
+from mailquay.message.words import decode_words
+
+__all__ = ["Header", "HeaderField", "find_header_end", "unfold"]
+
+#: A field: its name, optional space (obs-optional, RFC 5322 §4.5), a colon, a value with its
+#: continuation lines. What does not look like one is passed over.
+_FIELD: Final = re.compile(rb"^([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)(?:\n|\Z)", re.MULTILINE)
+_BLANK_LINE: Final = re.compile(rb"\n\r?\n")
+_FOLD: Final = re.compile(rb"\r?\n(?=[ \t])")
+
+
+def unfold(value: bytes) -> bytes:
+    """Undo folding (RFC 5322 §2.2.3) and drop the space around the value; stray CR and LF go."""
+    if b"\n" in value:
+        value = _FOLD.sub(b"", value).replace(b"\n", b" ")
+    return value.replace(b"\r", b"").strip(b" \t")
+
+
+def find_header_end(raw: bytes, start: int, end: int) -> int:
+    """Offset just behind the blank line that ends the header, or ``end`` when there is none."""
+    if raw.startswith(b"\r\n", start):
+        return min(start + 2, end)
+    if raw.startswith(b"\n", start):
+        return min(start + 1, end)
+    match = _BLANK_LINE.search(raw, start, end)
+    return match.end() if match else end
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderField:
+    """One field; ``start`` to ``end`` are its bytes with the line's end."""
+
+    name: bytes
+    value: bytes
+    start: int
+    end: int
+
+
+class Header:
+    """The fields of one header, in their order."""
+
+    __slots__ = ("__dict__", "_end", "_max_fields", "_raw", "_start")
+
+    def __init__(self, raw: bytes, start: int, end: int, *, max_fields: int = 5_000) -> None:
+        self._raw = raw
+        self._start = start
+        self._end = end
+        self._max_fields = max_fields
+
+    @cached_property
+    def fields(self) -> tuple[HeaderField, ...]:
+        """All fields, values as they stand (folded, not decoded)."""
+        found = islice(_FIELD.finditer(self._raw, self._start, self._end), self._max_fields)
+        return tuple(HeaderField(m[1], m[2], m.start(), m.end()) for m in found)
+
+    @cached_property
+    def _by_name(self) -> dict[bytes, list[HeaderField]]:
+        index: dict[bytes, list[HeaderField]] = {}
+        for field in self.fields:
+            index.setdefault(field.name.lower(), []).append(field)
+        return index
+
+    def __iter__(self) -> Iterator[HeaderField]:
+        return iter(self.fields)
+
+    def get_raw(self, name: bytes) -> bytes | None:
+        """The first field of that name (lower case), unfolded; None when there is none."""
+        fields = self._by_name.get(name)
+        return unfold(fields[0].value) if fields else None
+
+    def all_raw(self, name: bytes) -> list[bytes]:
+        """Every field of that name (lower case), unfolded."""
+        return [unfold(field.value) for field in self._by_name.get(name, ())]
+
+    def decoded(self, name: bytes) -> str | None:
+        """The first field of that name as text: encoded words undone (RFC 2047), or UTF-8."""
+        value = self.get_raw(name)
+        return None if value is None else decode_words(value)
+
+    def all_decoded(self, name: bytes) -> str:
+        """Every field of that name as one text, for searching."""
+        return ", ".join(decode_words(value) for value in self.all_raw(name))

@@ -1,0 +1,53 @@
+"""The base subject, by which threads and sorting know a subject (RFC 5256 §2.1). No I/O here."""
+
+import re
+from typing import Final
+
+__all__ = ["base_subject"]
+
+_SPACE: Final = re.compile(r"[ \t\r\n]+")
+_BLOB: Final = re.compile(r"\[[^\[\]]*\] ?")
+_REFWD: Final = re.compile(r"(?:re|fwd?) ?(?:\[[^\[\]]*\] ?)?:", re.IGNORECASE)
+_FWD_WRAP: Final = re.compile(r"\[fwd:(.*)\]\Z", re.IGNORECASE | re.DOTALL)
+#: A subject has few prefixes; one that has thousands is an attack.
+_PREFIXES_MAX: Final = 100
+
+
+def base_subject(subject: str) -> str:
+    """Take "Re:", "Fwd:", "[list]" and "(fwd)" off a decoded subject, as RFC 5256 §2.1 orders."""
+    text = _SPACE.sub(" ", subject[:2000]).strip()
+    for _ in range(_PREFIXES_MAX):
+        text = _strip_trailer(text)
+        text, changed = _strip_leaders(text)
+        if match := _FWD_WRAP.match(text):  # (6)
+            text = match[1].strip()
+            changed = True
+        if not changed:
+            break
+    return text
+
+
+def _strip_trailer(text: str) -> str:
+    """(2): trailing ``(fwd)`` and space."""
+    while text.lower().endswith("(fwd)"):
+        text = text[:-5].rstrip()
+    return text.rstrip()
+
+
+def _strip_leaders(text: str) -> tuple[str, bool]:
+    """(3) to (5): leading reply and forward marks with blobs before them, then lone blobs."""
+    changed = False
+    for _ in range(_PREFIXES_MAX):
+        text = text.lstrip()
+        position = 0
+        while match := _BLOB.match(text, position):
+            position = match.end()
+        if match := _REFWD.match(text, position):
+            text, changed = text[match.end() :], True
+            continue
+        match = _BLOB.match(text)
+        if match and text[match.end() :].strip():
+            text, changed = text[match.end() :], True
+            continue
+        break
+    return text.strip(), changed

@@ -1,0 +1,156 @@
+"""Text in headers: encoded words (RFC 2047), parameters (RFC 2231), raw UTF-8 (RFC 6532).
+
+No I/O here.
+"""
+
+import base64
+import binascii
+import re
+from typing import Final
+from urllib.parse import quote, unquote_to_bytes
+
+from mailquay.message.charsets import decode_charset
+
+__all__ = ["decode_parameters", "decode_words", "encode_parameter", "encode_words"]
+
+_WORD: Final = re.compile(rb"=\?([^?\s]{1,64})\?([bBqQ])\?([^?\s]*)\?=")
+#: Space between two encoded words is no part of the text (RFC 2047 §6.2).
+_BETWEEN: Final = re.compile(rb"(\?=)[ \t]+(?==\?[^?\s]{1,64}\?[bBqQ]\?[^?\s]*\?=)")
+_Q_ESCAPE: Final = re.compile(rb"=([0-9A-Fa-f]{2})")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+#: An encoded word's length at most (RFC 2047 §2).
+WORD_MAX_CHARACTERS: Final = 75
+
+
+def decode_words(value: bytes) -> str:
+    """Decode a header's value into text; whatever is malformed stays as it is."""
+    if b"=?" not in value:
+        return _CONTROL.sub("", _decode_plain(value))
+    value = _BETWEEN.sub(rb"\1", value)
+    pieces: list[str] = []
+    position = 0
+    pending: tuple[str, bytes] | None = None
+    for match in _WORD.finditer(value):
+        if match.start() > position:
+            pieces += [*_flush(pending), _decode_plain(value[position : match.start()])]
+            pending = None
+        charset = match[1].split(b"*")[0].decode("ascii", "replace").lower()
+        content = _decode_word(match[2], match[3])
+        if content is None:
+            pieces += [*_flush(pending), _decode_plain(match[0])]
+            pending = None
+        elif pending is not None and pending[0] == charset:
+            # Mailers cut multi-byte characters in two at a word's end; together they are whole.
+            pending = (charset, pending[1] + content)
+        else:
+            pieces += _flush(pending)
+            pending = (charset, content)
+        position = match.end()
+    pieces += [*_flush(pending), _decode_plain(value[position:])]
+    return _CONTROL.sub("", "".join(pieces))
+
+
+def _flush(pending: tuple[str, bytes] | None) -> list[str]:
+    return [] if pending is None else [decode_charset(pending[1], pending[0])]
+
+
+def _decode_plain(value: bytes) -> str:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("cp1252", "replace")
+
+
+def _decode_word(encoding: bytes, text: bytes) -> bytes | None:
+    if encoding in b"qQ":
+        return _Q_ESCAPE.sub(lambda m: bytes([int(m[1], 16)]), text.replace(b"_", b" "))
+    try:
+        return base64.b64decode(text + b"=" * (-len(text) % 4))
+    except (binascii.Error, ValueError):
+        return None
+
+
+def encode_words(text: str) -> str:
+    """Encode text for an unstructured field or a phrase; ASCII stays as it is (RFC 2047 §5).
+
+    Words are separated by a space and may be folded there.
+    """
+    if text.isascii() and "=?" not in text and not _CONTROL.search(text):
+        return text
+    words: list[str] = []
+    chunk = b""
+    # 75 characters less "=?utf-8?B?" and "?=", in groups of four that carry three bytes.
+    limit = (WORD_MAX_CHARACTERS - 12) // 4 * 3
+    for character in _CONTROL.sub(" ", text):
+        encoded = character.encode("utf-8", "replace")
+        if len(chunk) + len(encoded) > limit:
+            words.append(_b_word(chunk))
+            chunk = b""
+        chunk += encoded
+    return " ".join([*words, _b_word(chunk)])
+
+
+def _b_word(chunk: bytes) -> str:
+    return f"=?utf-8?B?{base64.b64encode(chunk).decode()}?="
+
+
+def decode_parameters(raw: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Put a field's parameters together (RFC 2231): continuations, charsets, percent escapes.
+
+    Args:
+        raw: lower-case names as they stand (``filename*0*``) and unquoted values, where bytes over
+            127 are surrogate escapes.
+    """
+    if not any("*" in name for name, _ in raw):
+        return tuple((name, _plain_parameter(value)) for name, value in raw)
+    order: list[str] = []
+    pieces: dict[str, dict[int, tuple[str, bool]]] = {}
+    for name, value in raw:
+        stem, _, rest = name.partition("*")
+        index, extended = rest.removesuffix("*"), rest.endswith("*") or (rest == "" and "*" in name)
+        number = int(index) if index.isascii() and index.isdigit() and len(index) < 5 else 0
+        if stem not in pieces:
+            order.append(stem)
+        pieces.setdefault(stem, {}).setdefault(number, (value, extended))
+    return tuple((stem, _join_pieces(pieces[stem])) for stem in order)
+
+
+def _plain_parameter(value: str) -> str:
+    # Encoded words have no place in parameters (RFC 2047 §5), yet mailers put them there.
+    return decode_words(value.encode("utf-8", "surrogateescape"))
+
+
+def _join_pieces(pieces: dict[int, tuple[str, bool]]) -> str:
+    charset = ""
+    content = b""
+    for number in sorted(pieces):
+        value, extended = pieces[number]
+        data = value.encode("utf-8", "surrogateescape")
+        if extended:
+            if number == 0 and data.count(b"'") >= 2:
+                label, _, data = data.split(b"'", 2)
+                charset = label.decode("ascii", "replace").lower()
+            data = unquote_to_bytes(data)
+        content += data
+    if not charset and len(pieces) == 1 and not next(iter(pieces.values()))[1]:
+        return _plain_parameter(next(iter(pieces.values()))[0])
+    return _CONTROL.sub("", decode_charset(content, charset or "utf-8"))
+
+
+def encode_parameter(name: str, value: str) -> list[str]:
+    """Write a parameter as ``name=value`` pieces for a header, each short enough for a line."""
+    if value.isascii() and len(value) <= 60 and not _CONTROL.search(value):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return [f'{name}="{escaped}"']
+    encoded = quote(value.encode("utf-8", "replace"), safe="")
+    if len(encoded) <= 60:
+        return [f"{name}*=utf-8''{encoded}"]
+    pieces: list[str] = []
+    while encoded:
+        cut = 50
+        while cut > 47 and "%" in encoded[cut - 2 : cut]:
+            cut -= 1
+        prefix = "utf-8''" if not pieces else ""
+        pieces.append(f"{name}*{len(pieces)}*={prefix}{encoded[:cut]}")
+        encoded = encoded[cut:]
+    return pieces
