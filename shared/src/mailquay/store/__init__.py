@@ -1,1 +1,21 @@
-"""Everything Mailquay keeps in Postgres: one module an aggregate, and nothing else speaks SQL."""
+"""Everything in Postgres, one module an aggregate. SQL stands here and nowhere else."""
+
+from mailquay.store.errors import (
+    AlreadyExists,
+    NotFound,
+    OverQuota,
+    Refused,
+    StoreError,
+    StoreUnavailable,
+)
+from mailquay.store.store import Store
+
+__all__ = [
+    "AlreadyExists",
+    "NotFound",
+    "OverQuota",
+    "Refused",
+    "Store",
+    "StoreError",
+    "StoreUnavailable",
+]

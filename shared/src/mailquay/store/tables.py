@@ -314,6 +314,8 @@ QUEUE_RECIPIENT: Final = sa.Table(
     sa.Column("delay_notified", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("notify", sa.Text, nullable=True),  # DSN NOTIFY, RFC 3461 §4.1
     sa.Column("original_recipient", sa.Text, nullable=True),  # DSN ORCPT
+    # The report that the sender is still owed: failed | delayed | relayed (RFC 3464 §2.3.3).
+    sa.Column("report", sa.Text, nullable=True),
     sa.PrimaryKeyConstraint("id"),
     sa.CheckConstraint("state IN ('queued', 'held', 'delivered', 'failed')", name="state"),
 )
@@ -322,6 +324,11 @@ sa.Index(
     "ix_queue_recipient_due",
     QUEUE_RECIPIENT.c.next_attempt_at,
     postgresql_where=QUEUE_RECIPIENT.c.state == "queued",
+)
+sa.Index(
+    "ix_queue_recipient_report",
+    QUEUE_RECIPIENT.c.message_id,
+    postgresql_where=QUEUE_RECIPIENT.c.report.is_not(None),
 )
 
 UPLOAD: Final = sa.Table(

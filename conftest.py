@@ -1,0 +1,3 @@
+"""Every test may use the fixtures of `mailquay.testing`."""
+
+pytest_plugins = ["mailquay.testing.plugin"]

@@ -1,0 +1,152 @@
+"""Objects by key: S3, GCS, Azure, memory or a local folder, all through obstore.
+
+The local folder writes its own files: obstore does not fsync, and a 250 says durable.
+"""
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Iterable
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
+
+import obstore
+from obstore.exceptions import BaseError, NotFoundError
+from obstore.store import LocalStore, MemoryStore, from_url
+
+from mailquay.blobs.refs import BlobMissing, BlobUnavailable
+
+__all__ = ["Objects", "open_objects"]
+
+TEMPORARY_PREFIX: Final = ".writing-"
+
+
+class Objects(Protocol):
+    """A flat space of objects."""
+
+    async def put(self, key: str, pieces: list[bytes]) -> None:
+        """Write an object; when this returns, it is durable."""
+
+    async def get_range(self, key: str, start: int, length: int) -> bytes:
+        """Read a part of an object."""
+
+    async def delete(self, key: str) -> None:
+        """Delete an object; one that is gone is no fault."""
+
+    def list_keys(self, prefix: str) -> AsyncIterator[list[tuple[str, int, float]]]:
+        """Key, size and time of change (seconds since the epoch) of each, in slices."""
+
+
+class _Obstore:
+    """What all providers have in common."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+
+    async def put(self, key: str, pieces: list[bytes]) -> None:
+        try:
+            await obstore.put_async(self._store, key, b"".join(pieces))
+        except (BaseError, OSError) as error:
+            raise BlobUnavailable(f"cannot write {key}: {error}") from error
+
+    async def get_range(self, key: str, start: int, length: int) -> bytes:
+        try:
+            data = await obstore.get_range_async(self._store, key, start=start, length=length)
+        except (NotFoundError, FileNotFoundError) as error:
+            raise BlobMissing(f"{key} is not there") from error
+        except (BaseError, OSError) as error:
+            raise BlobUnavailable(f"cannot read {key}: {error}") from error
+        return bytes(data)
+
+    async def delete(self, key: str) -> None:
+        try:
+            await obstore.delete_async(self._store, key)
+        except (NotFoundError, FileNotFoundError):
+            return
+        except (BaseError, OSError) as error:
+            raise BlobUnavailable(f"cannot delete {key}: {error}") from error
+
+    async def list_keys(self, prefix: str) -> AsyncIterator[list[tuple[str, int, float]]]:
+        try:
+            async for batch in obstore.list(self._store, prefix, chunk_size=1000):
+                yield [(m["path"], m["size"], m["last_modified"].timestamp()) for m in batch]
+        except (BaseError, OSError) as error:
+            raise BlobUnavailable(f"cannot list {prefix}: {error}") from error
+
+
+class _LocalFolder(_Obstore):
+    """A folder on a local disk."""
+
+    def __init__(self, folder: Path, executor: Executor) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        super().__init__(LocalStore(folder))
+        self._folder = folder
+        self._executor = executor
+
+    async def put(self, key: str, pieces: list[bytes]) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self._executor, self._write, key, pieces)
+        except OSError as error:
+            raise BlobUnavailable(f"cannot write {key}: {error}") from error
+
+    def _write(self, key: str, pieces: Iterable[bytes]) -> None:
+        """Temporary name, fsync, rename, fsync of the folder."""
+        target = self._folder / key
+        parent = target.parent
+        if not parent.exists():
+            self._make_folder(parent)
+        temporary = parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
+        try:
+            with os.fdopen(descriptor, "wb", buffering=0) as file:
+                for piece in pieces:
+                    view = memoryview(piece)
+                    while view:
+                        view = view[file.write(view) :]
+                os.fdatasync(file.fileno())
+            temporary.rename(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _fsync_folder(parent)
+
+    def _make_folder(self, folder: Path) -> None:
+        missing = []
+        while not folder.exists():
+            missing.append(folder)
+            folder = folder.parent
+        for path in reversed(missing):
+            path.mkdir(exist_ok=True)
+            _fsync_folder(path.parent)
+
+    async def list_keys(self, prefix: str) -> AsyncIterator[list[tuple[str, int, float]]]:
+        async for batch in super().list_keys(prefix):
+            yield [entry for entry in batch if TEMPORARY_PREFIX not in entry[0]]
+
+
+def _fsync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def open_objects(url: str, executor: Executor) -> Objects:
+    """Objects at ``file:///folder``, ``memory://``, or whatever URL obstore knows.
+
+    Raises:
+        BlobUnavailable: the URL makes no sense, or the folder cannot be made.
+    """
+    parts = urlsplit(url)
+    try:
+        if parts.scheme == "file":
+            return _LocalFolder(Path(parts.path), executor)
+        if parts.scheme == "memory":
+            return _Obstore(MemoryStore())
+        return _Obstore(from_url(url))
+    except (BaseError, OSError, ValueError) as error:
+        raise BlobUnavailable(f"cannot open {parts.scheme}://…: {error}") from error

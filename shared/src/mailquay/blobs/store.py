@@ -1,0 +1,168 @@
+"""Bodies: many written as one pack, one read by a ranged GET, verified and cached."""
+
+import asyncio
+import hashlib
+import os
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+from mailquay.blobs.codec import decode_body, encode_body
+from mailquay.blobs.objects import Objects, open_objects
+from mailquay.blobs.refs import BlobRef, Located, pack_key
+from mailquay.runtime import metrics
+from mailquay.runtime.settings import BlobSettings
+from mailquay.store.deliveries import PackRow
+from mailquay.store.types import TenantId
+
+__all__ = ["BlobStore", "Written"]
+
+#: A body that takes longer than a thread's hand-over to decode is decoded in one.
+_INLINE_BYTES: Final = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Packs that are durable, and where each body lies in them."""
+
+    packs: tuple[PackRow, ...]
+    refs: tuple[BlobRef, ...]
+
+
+class BlobStore:
+    """Bodies in object storage."""
+
+    def __init__(
+        self, objects: Objects, settings: BlobSettings, executor: ThreadPoolExecutor
+    ) -> None:
+        self.objects = objects
+        self._settings = settings
+        self._executor = executor
+        self._cache: OrderedDict[tuple[uuid.UUID, int], bytes] = OrderedDict()
+        self._cached_bytes = 0
+
+    @classmethod
+    def open(cls, settings: BlobSettings) -> "BlobStore":
+        """Open the storage that the settings name; nothing is read yet.
+
+        Raises:
+            BlobUnavailable: the URL makes no sense.
+        """
+        threads = min(8, 2 + (os.cpu_count() or 2))
+        executor = ThreadPoolExecutor(threads, thread_name_prefix="blobs")
+        return cls(open_objects(settings.url, executor), settings, executor)
+
+    async def close(self) -> None:
+        """Let the threads go."""
+        self._executor.shutdown(wait=False)
+
+    async def put_many(self, tenant_id: TenantId, bodies: Sequence[bytes]) -> Written:
+        """Write bodies, the small ones into one pack, each large one into its own.
+
+        When this returns, they are durable.
+
+        Raises:
+            BlobUnavailable: some could not be written; what was is an orphan, found by a sweep.
+        """
+        begun = time.perf_counter()
+        small = [
+            b for b in range(len(bodies)) if len(bodies[b]) <= self._settings.large_message_bytes
+        ]
+        groups = [small] if small else []
+        groups += [[n] for n in range(len(bodies)) if n not in set(small)]
+        loop = asyncio.get_running_loop()
+        refs: dict[int, BlobRef] = {}
+        packs: list[PackRow] = []
+        for group in groups:
+            chosen = [bodies[n] for n in group]
+            if sum(map(len, chosen)) <= _INLINE_BYTES:
+                pack_id, pieces, found = self._encode(tenant_id, chosen)
+            else:
+                pack_id, pieces, found = await loop.run_in_executor(
+                    self._executor, self._encode, tenant_id, chosen
+                )
+            size = sum(map(len, pieces))
+            await self.objects.put(pack_key(tenant_id, pack_id), pieces)
+            packs.append(PackRow(pack_id, tenant_id, size, len(group)))
+            refs.update(zip(group, found, strict=True))
+            metrics.BLOB_BYTES.labels("put").inc(size)
+        metrics.BLOB_SECONDS.labels("put").observe(time.perf_counter() - begun)
+        return Written(tuple(packs), tuple(refs[n] for n in range(len(bodies))))
+
+    def _encode(
+        self, tenant_id: TenantId, bodies: Sequence[bytes]
+    ) -> tuple[uuid.UUID, list[bytes], list[BlobRef]]:
+        pack_id = uuid.uuid4()
+        pieces: list[bytes] = []
+        refs: list[BlobRef] = []
+        offset = 0
+        for body in bodies:
+            codec, stored = encode_body(body, self._settings.compression_level)
+            digest = hashlib.sha256(body).digest()
+            refs.append(BlobRef(pack_id, tenant_id, offset, len(stored), len(body), digest, codec))
+            pieces.append(stored)
+            offset += len(stored)
+        return pack_id, pieces, refs
+
+    async def get(self, ref: Located) -> bytes:
+        """A body.
+
+        Raises:
+            BlobUnavailable: object storage cannot be reached.
+            BlobMissing: it is not there.
+            BlobCorrupt: it is not what was written.
+        """
+        key = (ref.pack_id, ref.pack_offset)
+        if (body := self._cache.get(key)) is not None:
+            self._cache.move_to_end(key)
+            metrics.BLOB_CACHE.labels("hit").inc()
+            return body
+        metrics.BLOB_CACHE.labels("miss").inc()
+        begun = time.perf_counter()
+        stored = b""
+        if ref.stored_length:
+            stored = await self.objects.get_range(
+                pack_key(ref.tenant_id, ref.pack_id), ref.pack_offset, ref.stored_length
+            )
+        if ref.size <= _INLINE_BYTES:
+            body = decode_body(ref, stored)
+        else:
+            loop = asyncio.get_running_loop()
+            body = await loop.run_in_executor(self._executor, decode_body, ref, stored)
+        metrics.BLOB_SECONDS.labels("get").observe(time.perf_counter() - begun)
+        metrics.BLOB_BYTES.labels("get").inc(len(stored))
+        self.remember(ref, body)
+        return body
+
+    def remember(self, ref: Located, body: bytes) -> None:
+        """Keep a body for the next reader, within the cache's bounds."""
+        limit = self._settings.read_cache_bytes
+        key = (ref.pack_id, ref.pack_offset)
+        if len(body) * 4 > limit or key in self._cache:
+            return
+        self._cache[key] = body
+        self._cached_bytes += len(body)
+        while self._cached_bytes > limit:
+            _, dropped = self._cache.popitem(last=False)
+            self._cached_bytes -= len(dropped)
+
+    async def delete_pack(self, tenant_id: int, pack_id: uuid.UUID) -> None:
+        """Delete a pack; one that is gone is no fault.
+
+        Raises:
+            BlobUnavailable: object storage cannot be reached.
+        """
+        await self.objects.delete(pack_key(tenant_id, pack_id))
+
+    async def check(self) -> None:
+        """Use the storage, for readiness.
+
+        Raises:
+            BlobUnavailable: it cannot be reached.
+        """
+        async for _ in self.objects.list_keys("health/"):
+            break

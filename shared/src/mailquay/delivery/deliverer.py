@@ -1,0 +1,263 @@
+"""The group commit: messages that arrive together become one pack and one transaction.
+
+Nothing waits for company: an idle deliverer commits a message alone, at once. While batches are
+under way, what arrives gathers for the next one, so that load makes batches and batches make
+throughput.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import time
+from collections import deque
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from mailquay.blobs import BlobRef, BlobStore, BlobUnavailable
+from mailquay.delivery.facts import MessageFacts, read_facts
+from mailquay.delivery.incoming import Delivered, Incoming
+from mailquay.events import AccountChanged, Bus, QueueReady
+from mailquay.runtime import metrics
+from mailquay.runtime.settings import Settings
+from mailquay.store import Store, StoreUnavailable
+from mailquay.store.deliveries import (
+    BatchResult,
+    PackRow,
+    Placed,
+    PlacementRow,
+    QueueRecipientRow,
+    QueueRow,
+)
+from mailquay.store.types import TenantId
+
+__all__ = ["Deliverer", "Unavailable"]
+
+_LOG: Final = logging.getLogger(__name__)
+#: A message that takes longer to scan than a thread's hand-over is scanned in a thread.
+_INLINE_BYTES: Final = 256 * 1024
+
+
+class Unavailable(Exception):
+    """Nothing was acknowledged: object storage or Postgres is away; try again later."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    incoming: Incoming
+    facts: MessageFacts
+    future: "asyncio.Future[Delivered]"
+    begun: float
+
+
+class Deliverer:
+    """Delivers for one process."""
+
+    def __init__(self, store: Store, blobs: BlobStore, bus: Bus, settings: Settings) -> None:
+        self._store = store
+        self._blobs = blobs
+        self._bus = bus
+        self._settings = settings.delivery
+        self._window = settings.smtp_in.duplicate_window_seconds
+        self._max_age = timedelta(seconds=settings.smtp_out.max_age_seconds)
+        self._waiting: deque[_Waiting] = deque()
+        self._batches: set[asyncio.Task[None]] = set()
+
+    async def deliver(self, incoming: Incoming) -> Delivered:
+        """Put a message where it belongs; when this returns, it is durable and visible.
+
+        Raises:
+            Unavailable: nothing is known of the outcome, and nothing may be acknowledged.
+        """
+        begun = time.perf_counter()
+        loop = asyncio.get_running_loop()
+        if len(incoming.raw) <= _INLINE_BYTES:
+            facts = read_facts(incoming.raw)
+        else:
+            facts = await loop.run_in_executor(None, read_facts, incoming.raw)
+        waiting = _Waiting(incoming, facts, loop.create_future(), begun)
+        self._waiting.append(waiting)
+        self._fill()
+        return await waiting.future
+
+    async def close(self) -> None:
+        """Wait for what is under way."""
+        while self._batches or self._waiting:
+            self._fill()
+            await asyncio.wait(self._batches)
+
+    def _fill(self) -> None:
+        """Start a batch when one is free to run."""
+        while self._waiting and len(self._batches) < self._settings.concurrent_batches:
+            task = asyncio.create_task(self._run(self._take()))
+            self._batches.add(task)
+            task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._batches.discard(task)
+        self._fill()
+
+    def _take(self) -> list[_Waiting]:
+        """The next batch: of one tenant, as a pack holds one tenant's mail only."""
+        first = self._waiting.popleft()
+        batch, size = [first], len(first.incoming.raw)
+        tenant = first.incoming.tenant_id
+        while self._waiting and len(batch) < self._settings.batch_max_messages:
+            following = self._waiting[0]
+            size += len(following.incoming.raw)
+            if following.incoming.tenant_id != tenant or size > self._settings.batch_max_bytes:
+                break
+            batch.append(self._waiting.popleft())
+        return batch
+
+    async def _run(self, batch: list[_Waiting]) -> None:
+        metrics.DELIVERY_BATCH.observe(len(batch))
+        try:
+            results = await self._commit(batch)
+        except (StoreUnavailable, BlobUnavailable) as error:
+            _LOG.warning("delivery failed, nothing was acknowledged: %s", error)
+            metrics.DELIVERED.labels("unavailable").inc(len(batch))
+            self._fail(batch, Unavailable(str(error)))
+        except Exception as error:
+            if len(batch) > 1:
+                # One of them is bad; the others must not suffer for it.
+                for waiting in batch:
+                    await self._run([waiting])
+                return
+            _LOG.exception("a message could not be delivered")
+            metrics.DELIVERED.labels("unavailable").inc()
+            self._fail(batch, Unavailable(str(error)))
+        except BaseException:
+            self._fail(batch, Unavailable("the process is going down"))
+            raise
+        else:
+            for waiting, result in zip(batch, results, strict=True):
+                if not waiting.future.done():
+                    waiting.future.set_result(result)
+                metrics.DELIVERY_SECONDS.observe(time.perf_counter() - waiting.begun)
+
+    @staticmethod
+    def _fail(batch: list[_Waiting], error: Exception) -> None:
+        for waiting in batch:
+            if not waiting.future.done():
+                waiting.future.set_exception(error)
+
+    async def _commit(self, batch: list[_Waiting]) -> list[Delivered]:
+        """Bodies first, then the one transaction, then the events."""
+        tenant = batch[0].incoming.tenant_id
+        written = await self._blobs.put_many(tenant, [w.incoming.raw for w in batch])
+        placements: list[PlacementRow] = []
+        queued: list[QueueRow] = []
+        now = datetime.now(UTC)
+        for waiting, ref in zip(batch, written.refs, strict=True):
+            placements += self._placements(waiting, ref, now)
+            if waiting.incoming.remote:
+                queued.append(self._queue_row(waiting, ref, now))
+        result = await self._record(written.packs, placements, queued)
+        delivered = self._hand_out(batch, result)
+        self._announce(batch, delivered)
+        return delivered
+
+    async def _record(
+        self, packs: tuple[PackRow, ...], placements: list[PlacementRow], queued: list[QueueRow]
+    ) -> BatchResult:
+        return await self._store.deliveries.commit(
+            packs,
+            placements,
+            queued,
+            duplicate_window_seconds=self._window,
+            default_quota_bytes=self._settings.default_quota_bytes,
+        )
+
+    def _placements(self, waiting: _Waiting, ref: BlobRef, now: datetime) -> list[PlacementRow]:
+        incoming, email = waiting.incoming, waiting.facts.at(ref)
+        return [
+            PlacementRow(
+                email=email,
+                account_id=target.account_id,
+                mailbox_id=target.mailbox_id,
+                flags=target.flags,
+                keywords=target.keywords,
+                received_at=target.received_at or now,
+                digest=self._digest(waiting, target.recipient),
+                enforce_quota=target.enforce_quota,
+            )
+            for target in incoming.local
+        ]
+
+    def _queue_row(self, waiting: _Waiting, ref: BlobRef, now: datetime) -> QueueRow:
+        incoming = waiting.incoming
+        addresses = ",".join(sorted(recipient.address for recipient in incoming.remote))
+        return QueueRow(
+            tenant_id=TenantId(incoming.tenant_id),
+            account_id=incoming.submitter,
+            reverse_path=incoming.reverse_path,
+            email=waiting.facts.at(ref),
+            smtputf8=incoming.smtputf8,
+            is_8bit=waiting.facts.is_8bit,
+            envelope_id=incoming.envelope_id,
+            ret=incoming.ret,
+            digest=self._digest(waiting, addresses),
+            trace_id=incoming.trace_id,
+            expires_at=now + self._max_age,
+            recipients=tuple(
+                QueueRecipientRow(r.address, r.domain, r.notify, r.original_recipient)
+                for r in incoming.remote
+            ),
+        )
+
+    def _digest(self, waiting: _Waiting, recipient: str) -> bytes | None:
+        """What a repeated delivery of these bytes to that recipient has in common with this one."""
+        incoming = waiting.incoming
+        if incoming.repeat_key is None or not self._window or waiting.facts.message_id is None:
+            return None
+        digest = hashlib.sha256(incoming.repeat_key)
+        for text in (waiting.facts.message_id, incoming.reverse_path, recipient):
+            digest.update(b"\0" + text.encode("utf-8", "surrogateescape"))
+        return digest.digest()[:16]
+
+    @staticmethod
+    def _hand_out(batch: list[_Waiting], result: BatchResult) -> list[Delivered]:
+        placements, queue_ids = iter(result.placements), iter(result.queue_ids)
+        delivered = []
+        for waiting in batch:
+            own = tuple(next(placements) for _ in waiting.incoming.local)
+            queue_id = next(queue_ids) if waiting.incoming.remote else None
+            delivered.append(Delivered(own, queue_id))
+            for placement in own:
+                if not isinstance(placement, Placed):
+                    metrics.DELIVERED.labels("refused").inc()
+                elif placement.is_duplicate:
+                    metrics.DELIVERED.labels("duplicate").inc()
+                else:
+                    metrics.DELIVERED.labels("delivered").inc()
+            if queue_id is not None:
+                metrics.DELIVERED.labels("queued").inc()
+        return delivered
+
+    def _announce(self, batch: list[_Waiting], delivered: list[Delivered]) -> None:
+        """Tell what has been committed: one event an account, one for the queue."""
+        changed: dict[int, tuple[int, set[int], str]] = {}
+        is_queued = False
+        for waiting, outcome in zip(batch, delivered, strict=True):
+            is_queued = is_queued or outcome.queue_id is not None
+            for placement in outcome.placements:
+                if isinstance(placement, Placed) and not placement.is_duplicate:
+                    modseq, mailboxes, trace = changed.setdefault(
+                        placement.account_id,
+                        (placement.modseq, set(), waiting.incoming.trace_id),
+                    )
+                    mailboxes.add(placement.mailbox_id)
+        with contextlib.suppress(Exception):
+            for account_id, (modseq, mailboxes, trace) in changed.items():
+                self._bus.publish(
+                    AccountChanged(
+                        account_id=account_id,
+                        modseq=modseq,
+                        mailbox_ids=tuple(sorted(mailboxes)),
+                        trace_id=trace,
+                    )
+                )
+            if is_queued:
+                self._bus.publish(QueueReady())

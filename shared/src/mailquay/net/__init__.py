@@ -1,0 +1,1 @@
+"""What line protocols share: listeners, TLS and its reload, PROXY protocol, streams."""

@@ -1,0 +1,1 @@
+"""The embedded default: Postgres, NATS and all five services under one command."""

@@ -1,0 +1,150 @@
+"""Child processes: started with their logs in a file, ended with their parent, never left over."""
+
+import ctypes
+import os
+import pwd
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Child", "StandaloneError", "service_user"]
+
+_PR_SET_PDEATHSIG = 1
+#: A log that is larger is begun anew at the next start; the old one is kept beside it.
+LOG_MAX_BYTES = 32 * 1024 * 1024
+
+
+class StandaloneError(Exception):
+    """The platform cannot start; the message says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user to run as."""
+
+    uid: int
+    gid: int
+
+
+def service_user(folder: Path) -> User | None:
+    """Whom Postgres runs as: None for ourselves, who are not root, else whoever owns the folder.
+
+    Postgres refuses root, so that a fault of its own is not root's.
+    """
+    if os.geteuid() != 0:
+        return None
+    if folder.exists() and (stat := folder.stat()).st_uid != 0:
+        return User(stat.st_uid, stat.st_gid)
+    entry = pwd.getpwnam("nobody")
+    return User(entry.pw_uid, entry.pw_gid)
+
+
+def _die_with_parent(sig: int) -> Callable[[], None] | None:
+    """What a child runs first, so that not even ``kill -9`` of its parent leaves it behind."""
+    if not sys.platform.startswith("linux"):
+        return None
+    libc = ctypes.CDLL(None, use_errno=True)
+    parent = os.getpid()
+
+    def set_signal() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, sig)
+        if os.getppid() != parent:  # it died before we got here
+            os._exit(1)
+
+    return set_signal
+
+
+class Child:
+    """One process that we started."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        user: User | None = None,
+        stop_signal: int = signal.SIGTERM,
+    ) -> None:
+        self.name = name
+        self._command = list(command)
+        self._log = log
+        self._env = env
+        self._user = user
+        self._stop_signal = stop_signal
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The process' id.
+
+        Raises:
+            StandaloneError: it was never started.
+        """
+        if self._process is None:
+            raise StandaloneError(f"{self.name} was not started")
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start it; from the main thread, as the kernel ties the child to the thread."""
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        if self._log.exists() and self._log.stat().st_size > LOG_MAX_BYTES:
+            self._log.replace(self._log.with_suffix(".log.1"))
+        identity: dict[str, Any] = {}
+        if self._user is not None:
+            identity = {"user": self._user.uid, "group": self._user.gid, "extra_groups": []}
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603  # our own programs, no shell
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self._env,
+                start_new_session=True,
+                preexec_fn=_die_with_parent(self._stop_signal),  # noqa: PLW1509  # prctl only
+                **identity,
+            )
+
+    def poll(self) -> int | None:
+        """Its exit status; None while it runs."""
+        return None if self._process is None else self._process.poll()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    def signal(self, number: int) -> None:
+        """Send it a signal; nothing happens when it has ended."""
+        if self._process is not None:
+            self._process.send_signal(number)
+
+    def ask_to_stop(self) -> None:
+        """Ask it to end in good order."""
+        self.signal(self._stop_signal)
+
+    def stop(self, seconds: float) -> None:
+        """Wait for it to end after it was asked to; past the time it is killed."""
+        if self._process is None:
+            return
+        deadline = time.monotonic() + seconds
+        self.ask_to_stop()
+        try:
+            self._process.wait(max(0.05, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(5)
+
+    def last_words(self, lines: int = 12) -> str:
+        """The end of its log, for the message that says why it died."""
+        try:
+            text = self._log.read_bytes()[-8192:].decode("utf-8", "replace")
+        except OSError:
+            return "(no log)"
+        return "\n".join(text.splitlines()[-lines:])

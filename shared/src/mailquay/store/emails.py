@@ -1,0 +1,465 @@
+"""Messages in mailboxes: reading them in bulk, flags, copies, moves, expunges (RFC 9051 §6.4).
+
+An account's quota counts an email once, in however many mailboxes it is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from mailquay.store.engine import Engine
+from mailquay.store.errors import NotFound
+from mailquay.store.places import lock_state, remove_places
+from mailquay.store.types import AccountId, EmailId, MailboxId, ModSeq, Uid
+
+__all__ = [
+    "Body",
+    "Copied",
+    "EmailChanges",
+    "Emails",
+    "FlagChange",
+    "FlagsStored",
+    "MailboxPulse",
+    "Place",
+]
+
+
+class FlagChange(Enum):
+    """How STORE changes flags (RFC 9051 §6.4.6)."""
+
+    ADD = "add"
+    REMOVE = "remove"
+    REPLACE = "replace"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A message in a mailbox, as a view holds it."""
+
+    uid: int
+    email_id: int
+    modseq: int
+    flags: int
+    keywords: tuple[str, ...]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxPulse:
+    """What tells whether a mailbox has changed."""
+
+    uidvalidity: int
+    uidnext: int
+    highestmodseq: int
+    messages: int
+    unseen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """Where a message's bytes lie, and how they are cut."""
+
+    email_id: EmailId
+    pack_id: UUID
+    pack_offset: int
+    stored_length: int
+    size: int
+    sha256: bytes
+    codec: int
+    tenant_id: int
+    header_length: int
+    structure: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FlagsStored:
+    """What a STORE did; ``changed`` are only those whose flags are now others."""
+
+    modseq: ModSeq
+    changed: tuple[Place, ...]
+    rejected: tuple[Uid, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What a COPY or MOVE did: old uids, and the new ones in the same order."""
+
+    uidvalidity: int
+    source: tuple[Uid, ...]
+    target: tuple[Uid, ...]
+    modseq: ModSeq
+
+
+@dataclass(frozen=True, slots=True)
+class EmailChanges:
+    """Emails that came, changed or went since a modseq (RFC 8621 §4.3)."""
+
+    state: ModSeq
+    created: tuple[EmailId, ...]
+    updated: tuple[EmailId, ...]
+    destroyed: tuple[EmailId, ...]
+    has_more: bool
+
+
+_PLACES = (
+    "SELECT uid, email_id, modseq, flags, keywords, size FROM mailbox_email "
+    "WHERE account_id = $1 AND mailbox_id = $2"
+)
+
+_STORE = """
+    WITH target AS (
+        SELECT uid, flags AS old_flags, keywords AS old_keywords, modseq AS old_modseq
+        FROM mailbox_email
+        WHERE account_id = $1 AND mailbox_id = $2 AND uid = ANY($3::bigint[])
+    ), wanted AS (
+        SELECT uid, old_flags,
+            (CASE $4 WHEN 'add' THEN old_flags | $5 WHEN 'remove' THEN old_flags & ~$5
+                     ELSE $5 END)::smallint AS flags,
+            nullif(CASE $4
+                WHEN 'add' THEN coalesce(old_keywords, '{}') || ARRAY(
+                    SELECT k FROM unnest($6::text[]) k WHERE lower(k) <> ALL (
+                        SELECT lower(o) FROM unnest(coalesce(old_keywords, '{}')) o))
+                WHEN 'remove' THEN ARRAY(
+                    SELECT o FROM unnest(coalesce(old_keywords, '{}')) o
+                    WHERE lower(o) <> ALL (SELECT lower(k) FROM unnest($6::text[]) k))
+                ELSE $6::text[] END, '{}') AS keywords,
+            old_keywords
+        FROM target WHERE old_modseq <= $7
+    ), changed AS (
+        UPDATE mailbox_email p SET flags = w.flags, keywords = w.keywords, modseq = $8
+        FROM wanted w
+        WHERE p.account_id = $1 AND p.mailbox_id = $2 AND p.uid = w.uid
+          AND (w.flags <> w.old_flags OR w.keywords IS DISTINCT FROM w.old_keywords)
+        RETURNING p.uid, p.email_id, p.modseq, p.flags, p.keywords, p.size, w.old_flags
+    ), counted AS (
+        UPDATE mailbox SET unseen = unseen + u, deleted = deleted + d, highestmodseq = $8
+        FROM (
+            SELECT count(*) AS n,
+                   coalesce(sum((old_flags & 1) - (flags & 1)), 0) AS u,
+                   coalesce(sum(((flags & 8) - (old_flags & 8)) / 8), 0) AS d
+            FROM changed
+        ) g
+        WHERE account_id = $1 AND id = $2 AND n > 0
+    ), state AS (
+        UPDATE account_state SET modseq = $8
+        WHERE account_id = $1 AND EXISTS (SELECT 1 FROM changed)
+    )
+    SELECT uid, email_id, modseq, flags, keywords, size FROM changed
+    UNION ALL
+    SELECT uid, NULL, NULL, NULL, NULL, NULL FROM target WHERE old_modseq > $7
+    ORDER BY uid
+"""
+
+_COPY = """
+    WITH source AS (
+        SELECT row_number() OVER (ORDER BY uid) AS place, *
+        FROM mailbox_email
+        WHERE account_id = $1 AND mailbox_id = $2 AND uid = ANY($3::bigint[])
+    ), counted AS (
+        UPDATE mailbox SET
+            uidnext = uidnext + n, messages = messages + n, unseen = unseen + u,
+            deleted = deleted + d, bytes = bytes + b, highestmodseq = $5
+        FROM (
+            SELECT count(*) AS n, count(*) FILTER (WHERE flags & 1 = 0) AS u,
+                   count(*) FILTER (WHERE flags & 8 <> 0) AS d, coalesce(sum(size), 0) AS b
+            FROM source
+        ) g
+        WHERE account_id = $1 AND id = $4
+        RETURNING uidnext - n AS first
+    ), inserted AS (
+        INSERT INTO mailbox_email
+        SELECT $1, $4, first + place - 1, email_id, $5, $5, flags, keywords, size, received_at,
+               now()
+        FROM source, counted
+    ), state AS (
+        UPDATE account_state SET modseq = $5
+        WHERE account_id = $1 AND EXISTS (SELECT 1 FROM source)
+    )
+    SELECT uid, first + place - 1 FROM source, counted ORDER BY place
+"""
+
+
+def _place(row: Any) -> Place:
+    return Place(row[0], row[1], row[2], row[3], tuple(row[4] or ()), row[5])
+
+
+class Emails:
+    """The messages of accounts; each call is one transaction."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def pulse(self, account_id: AccountId, mailbox_id: MailboxId) -> MailboxPulse:
+        """Whether anything is new; one round trip by the primary key.
+
+        Raises:
+            NotFound: the mailbox is gone.
+        """
+        async with self._engine.connection() as c:
+            row = await c.fetchrow(
+                "SELECT uidvalidity, uidnext, highestmodseq, messages, unseen FROM mailbox "
+                "WHERE account_id = $1 AND id = $2 AND is_selectable",
+                account_id, mailbox_id,
+            )  # fmt: skip
+        if row is None:
+            raise NotFound("the mailbox is gone")
+        return MailboxPulse(*row.values())
+
+    async def places(self, account_id: AccountId, mailbox_id: MailboxId) -> list[Place]:
+        """All messages of a mailbox by uid. Primary key scan."""
+        async with self._engine.connection() as c:
+            rows = await c.fetch(f"{_PLACES} ORDER BY uid", account_id, mailbox_id)
+        return [_place(row) for row in rows]
+
+    async def changed_since(
+        self, account_id: AccountId, mailbox_id: MailboxId, modseq: int
+    ) -> tuple[list[Place], list[int]]:
+        """Messages new or changed since a modseq by uid, and uids expunged since then.
+
+        Index ``ix_mailbox_email_modseq``. What happens between the two reads is read again by the
+        next call, as its ``modseq`` comes from a `pulse` before this one.
+        """
+        async with self._engine.connection() as c:
+            rows = await c.fetch(
+                f"{_PLACES} AND modseq > $3 ORDER BY uid", account_id, mailbox_id, modseq
+            )
+            gone = await c.fetch(
+                "SELECT uid FROM expunged WHERE account_id = $1 AND mailbox_id = $2 "
+                "AND modseq > $3 ORDER BY uid",
+                account_id, mailbox_id, modseq,
+            )  # fmt: skip
+        return [_place(row) for row in rows], [row[0] for row in gone]
+
+    async def columns(
+        self, account_id: AccountId, email_ids: Sequence[int], columns: Sequence[str]
+    ) -> dict[int, Sequence[Any]]:
+        """Columns of `tables.EMAIL` by email id; emails that are gone are left out.
+
+        One round trip; primary key lookups.
+        """
+        # Column names are ours; a caller's typo fails in Postgres, a user's text never gets here.
+        names = ", ".join(["id", *columns])
+        async with self._engine.connection() as c:
+            rows = await c.fetch(
+                f"SELECT {names} FROM email WHERE account_id = $1 AND id = ANY($2::bigint[])",
+                account_id, email_ids,
+            )  # fmt: skip
+        return {row[0]: tuple(row.values())[1:] for row in rows}
+
+    async def saved_dates(
+        self, account_id: AccountId, mailbox_id: MailboxId, uids: Sequence[int]
+    ) -> dict[int, datetime]:
+        """SAVEDATE of messages (RFC 8514)."""
+        async with self._engine.connection() as c:
+            rows = await c.fetch(
+                "SELECT uid, saved_at FROM mailbox_email WHERE account_id = $1 "
+                "AND mailbox_id = $2 AND uid = ANY($3::bigint[])",
+                account_id, mailbox_id, uids,
+            )  # fmt: skip
+        return {row[0]: row[1] for row in rows}
+
+    async def bodies(self, account_id: AccountId, email_ids: Sequence[int]) -> dict[int, Body]:
+        """Where messages' bytes lie; emails that are gone are left out."""
+        async with self._engine.connection() as c:
+            rows = await c.fetch(
+                "SELECT e.id, e.pack_id, e.pack_offset, e.stored_length, e.size, e.sha256, "
+                "e.codec, a.tenant_id, e.header_length, e.structure "
+                "FROM email e JOIN account a ON a.id = e.account_id "
+                "WHERE e.account_id = $1 AND e.id = ANY($2::bigint[])",
+                account_id, email_ids,
+            )  # fmt: skip
+        return {row[0]: Body(*row.values()) for row in rows}
+
+    async def store_flags(
+        self,
+        account_id: AccountId,
+        mailbox_id: MailboxId,
+        uids: Sequence[int],
+        change: FlagChange,
+        flags: int,
+        keywords: Sequence[str],
+        *,
+        unchanged_since: int | None = None,
+    ) -> FlagsStored:
+        """STORE (RFC 9051 §6.4.6); UNCHANGEDSINCE as in RFC 7162 §3.1.3.
+
+        What changes nothing takes no modseq.
+        """
+        limit = (1 << 63) - 1 if unchanged_since is None else unchanged_since
+        async with self._engine.transaction() as c:
+            modseq = await lock_state(c, account_id)
+            rows = await c.fetch(
+                _STORE, account_id, mailbox_id, uids, change.value, flags, list(keywords), limit,
+                modseq,
+            )  # fmt: skip
+        changed = tuple(_place(row) for row in rows if row[1] is not None)
+        rejected = tuple(Uid(row[0]) for row in rows if row[1] is None)
+        return FlagsStored(modseq, changed, rejected)
+
+    async def copy(
+        self,
+        account_id: AccountId,
+        source: MailboxId,
+        uids: Sequence[int],
+        target: MailboxId,
+        *,
+        move: bool = False,
+    ) -> Copied:
+        """COPY (RFC 9051 §6.4.7), or MOVE (§6.4.8): all or nothing, flags and dates kept.
+
+        Raises:
+            NotFound: the target is no mailbox that holds messages.
+        """
+        async with self._engine.transaction() as c:
+            modseq = await lock_state(c, account_id)
+            # Mailbox rows in the order of their ids, so that no two changes wait for each other.
+            locked = await c.fetch(
+                "SELECT id, uidvalidity FROM mailbox WHERE account_id = $1 "
+                "AND id = ANY($2::bigint[]) AND is_selectable ORDER BY id FOR UPDATE",
+                account_id, [source, target],
+            )  # fmt: skip
+            uidvalidity = next((row[1] for row in locked if row[0] == target), None)
+            if uidvalidity is None:
+                raise NotFound("there is no such mailbox to copy to")
+            rows = await c.fetch(_COPY, account_id, source, uids, target, modseq)
+            if move and rows:
+                await remove_places(c, account_id, source, [row[0] for row in rows], modseq)
+        return Copied(
+            uidvalidity,
+            tuple(Uid(row[0]) for row in rows),
+            tuple(Uid(row[1]) for row in rows),
+            modseq,
+        )
+
+    async def expunge(
+        self,
+        account_id: AccountId,
+        mailbox_id: MailboxId,
+        uids: Sequence[int] | None = None,
+        *,
+        only_deleted: bool = True,
+    ) -> tuple[list[Uid], ModSeq | None]:
+        r"""Remove messages with \Deleted, all or those among ``uids`` (RFC 9051 §6.4.3, §6.4.9).
+
+        Args:
+            account_id: whose.
+            mailbox_id: where.
+            uids: None for all.
+            only_deleted: False removes ``uids`` whatever their flags.
+
+        Returns:
+            The uids that went, and the modseq, None when nothing was to do.
+        """
+        wanted = "AND flags & 8 <> 0" if only_deleted else ""
+        async with self._engine.transaction() as c:
+            modseq = await lock_state(c, account_id)
+            rows = await c.fetch(
+                "SELECT uid FROM mailbox_email WHERE account_id = $1 AND mailbox_id = $2 "
+                f"AND ($3::bigint[] IS NULL OR uid = ANY($3)) {wanted}",
+                account_id, mailbox_id, uids,
+            )  # fmt: skip
+            if not rows:
+                return [], None
+            await c.execute(
+                "UPDATE account_state SET modseq = $2 WHERE account_id = $1", account_id, modseq
+            )
+            gone = await remove_places(c, account_id, mailbox_id, [row[0] for row in rows], modseq)
+        return [uid for uid, _ in gone], modseq
+
+    async def state(self, account_id: AccountId) -> ModSeq:
+        """The account's modseq: JMAP's state of everything (RFC 8620 §5.1).
+
+        Raises:
+            NotFound: the account is gone.
+        """
+        async with self._engine.connection() as c:
+            value = await c.fetchval(
+                "SELECT modseq FROM account_state WHERE account_id = $1", account_id
+            )
+        if value is None:
+            raise NotFound(f"there is no account {account_id}")
+        return ModSeq(value)
+
+    async def mailboxes_of(
+        self, account_id: AccountId, email_ids: Sequence[int]
+    ) -> dict[int, list[tuple[MailboxId, Place]]]:
+        """In which mailboxes emails are; those in none are left out."""
+        async with self._engine.connection() as c:
+            rows = await c.fetch(
+                "SELECT mailbox_id, uid, email_id, modseq, flags, keywords, size "
+                "FROM mailbox_email WHERE account_id = $1 AND email_id = ANY($2::bigint[])",
+                account_id, email_ids,
+            )  # fmt: skip
+        found: dict[int, list[tuple[MailboxId, Place]]] = {}
+        for row in rows:
+            place = _place(tuple(row.values())[1:])
+            found.setdefault(row[2], []).append((MailboxId(row[0]), place))
+        return found
+
+    async def threads(
+        self, account_id: AccountId, thread_ids: Sequence[int]
+    ) -> dict[int, list[int]]:
+        """The emails of threads, oldest first (RFC 8621 §3)."""
+        async with self._engine.connection() as c:
+            rows = await c.fetch(
+                "SELECT thread_id, id FROM email WHERE account_id = $1 "
+                "AND thread_id = ANY($2::bigint[]) ORDER BY received_at, id",
+                account_id, thread_ids,
+            )  # fmt: skip
+        found: dict[int, list[int]] = {}
+        for thread_id, email_id in rows:
+            found.setdefault(thread_id, []).append(email_id)
+        return found
+
+    async def changes(self, account_id: AccountId, since: int, limit: int) -> EmailChanges:
+        """What has happened to emails since a modseq, oldest first, in whole modseqs."""
+        async with self._engine.transaction() as c:
+            state = await c.fetchval(
+                "SELECT modseq FROM account_state WHERE account_id = $1 FOR SHARE", account_id
+            )
+            rows = await c.fetch(
+                """
+                SELECT email_id, min(created), max(modseq), bool_or(is_there) FROM (
+                    SELECT email_id, created_modseq AS created, modseq, true AS is_there
+                    FROM mailbox_email WHERE account_id = $1 AND modseq > $2
+                    UNION ALL
+                    SELECT x.email_id, x.created_modseq, x.modseq, EXISTS (
+                        SELECT 1 FROM email e WHERE e.account_id = $1 AND e.id = x.email_id)
+                    FROM expunged x WHERE x.account_id = $1 AND x.modseq > $2
+                ) c GROUP BY email_id ORDER BY max(modseq), email_id
+                """,
+                account_id, since,
+            )  # fmt: skip
+            older = await self._older(account_id, [row[0] for row in rows], since)
+        created, updated, destroyed = [], [], []
+        reached, taken = since, 0
+        has_more = False
+        for email_id, _, modseq, is_there in rows:
+            if taken >= limit and modseq > reached:
+                has_more = True
+                break
+            reached, taken = modseq, taken + 1
+            if not is_there:
+                if email_id in older:
+                    destroyed.append(EmailId(email_id))
+            elif email_id in older:
+                updated.append(EmailId(email_id))
+            else:
+                created.append(EmailId(email_id))
+        new_state = ModSeq(reached if has_more else state)
+        return EmailChanges(new_state, tuple(created), tuple(updated), tuple(destroyed), has_more)
+
+    async def _older(self, account_id: AccountId, email_ids: Sequence[int], since: int) -> set[int]:
+        """Emails that were in some mailbox at that modseq already."""
+        async with self._engine.connection() as c:
+            rows = await c.fetch(
+                "SELECT email_id FROM mailbox_email WHERE account_id = $1 "
+                "AND email_id = ANY($2::bigint[]) AND created_modseq <= $3 "
+                "UNION SELECT email_id FROM expunged WHERE account_id = $1 "
+                "AND email_id = ANY($2::bigint[]) AND created_modseq <= $3",
+                account_id, email_ids, since,
+            )  # fmt: skip
+        return {row[0] for row in rows}

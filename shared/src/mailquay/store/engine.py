@@ -1,0 +1,125 @@
+"""The connection pool, and the one place where a driver's errors become the store's."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from mailquay.runtime.settings import DatabaseSettings
+from mailquay.store.errors import StoreUnavailable
+
+__all__ = ["Connection", "Engine", "affected"]
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+    Pool = asyncpg.Pool[asyncpg.Record]
+else:
+    Connection = asyncpg.Connection | PoolConnectionProxy
+    Pool = asyncpg.Pool
+
+#: What a retry may heal: the server is gone, going, full, or chose us as a deadlock's victim.
+_TRANSIENT = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.InternalServerError,
+    OSError,
+    TimeoutError,
+    asyncio.IncompleteReadError,
+)
+
+
+class Engine:
+    """A pool of connections to Postgres."""
+
+    def __init__(self, pool: Pool, settings: DatabaseSettings) -> None:
+        self._pool = pool
+        self._connect_seconds = settings.connect_timeout_seconds
+
+    @classmethod
+    async def open(cls, settings: DatabaseSettings) -> "Engine":
+        """Open the pool; with ``pool_min`` 0, nothing is connected yet.
+
+        Raises:
+            StoreUnavailable: Postgres does not answer.
+        """
+        try:
+            pool = await asyncpg.create_pool(
+                settings.url.get_secret_value(),
+                min_size=settings.pool_min,
+                max_size=settings.pool_max,
+                timeout=settings.connect_timeout_seconds,
+                max_inactive_connection_lifetime=300,
+                statement_cache_size=500,
+                server_settings={
+                    "application_name": "mailquay",
+                    "statement_timeout": str(int(settings.statement_timeout_seconds * 1000)),
+                    "lock_timeout": str(int(settings.statement_timeout_seconds * 1000)),
+                    "idle_in_transaction_session_timeout": "60000",
+                    # Plans for unnest() arrays of any length are alike; JIT only costs.
+                    "jit": "off",
+                },
+            )
+        except _TRANSIENT as error:
+            raise StoreUnavailable(f"Postgres does not answer: {error}") from error
+        return cls(pool, settings)
+
+    async def close(self) -> None:
+        """Close the pool; connections in use are waited for, briefly."""
+        try:
+            async with asyncio.timeout(5):
+                await self._pool.close()
+        except _TRANSIENT:
+            self._pool.terminate()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection, each statement its own transaction.
+
+        Raises:
+            StoreUnavailable: whatever transient went wrong inside.
+        """
+        try:
+            async with self._pool.acquire(timeout=self._connect_seconds) as connection:
+                yield connection
+        except _TRANSIENT as error:
+            raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A connection inside one transaction (read committed).
+
+        Raises:
+            StoreUnavailable: whatever transient went wrong inside, the commit included; then
+                nothing is known of the outcome.
+        """
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    async def revision(self) -> str:
+        """The revision of the schema.
+
+        Raises:
+            StoreUnavailable: Postgres does not answer, or has no schema.
+        """
+        try:
+            async with self.connection() as connection:
+                value: str | None = await connection.fetchval(
+                    "SELECT version_num FROM alembic_version"
+                )
+        except asyncpg.UndefinedTableError as error:
+            raise StoreUnavailable("the database has no schema") from error
+        if value is None:
+            raise StoreUnavailable("the database has no schema")
+        return value
+
+
+def affected(status: str) -> int:
+    """Rows that a command's status, such as ``UPDATE 3``, tells of."""
+    return int(status.rsplit(" ", 1)[-1])

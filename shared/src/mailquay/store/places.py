@@ -1,0 +1,100 @@
+"""Places in mailboxes, inside a transaction: what several repositories do alike.
+
+Every function here wants the account's state row locked (`take_modseq` or `lock_state`), which
+puts all changes of one account in a row; mailbox rows are locked after it.
+"""
+
+from collections.abc import Sequence
+
+from mailquay.store.engine import Connection
+from mailquay.store.errors import NotFound
+from mailquay.store.types import AccountId, EmailId, MailboxId, ModSeq, Uid
+
+__all__ = ["lock_state", "remove_places", "take_modseq"]
+
+
+async def lock_state(c: Connection, account_id: AccountId) -> ModSeq:
+    """Lock the account's state row; return the modseq that a change would take.
+
+    Raises:
+        NotFound: the account is gone.
+    """
+    value = await c.fetchval(
+        "SELECT modseq + 1 FROM account_state WHERE account_id = $1 FOR UPDATE", account_id
+    )
+    if value is None:
+        raise NotFound(f"there is no account {account_id}")
+    return ModSeq(value)
+
+
+async def take_modseq(c: Connection, account_id: AccountId) -> ModSeq:
+    """Take the account's next modseq; its state row stays locked until the transaction ends.
+
+    Raises:
+        NotFound: the account is gone.
+    """
+    value = await c.fetchval(
+        "UPDATE account_state SET modseq = modseq + 1 WHERE account_id = $1 RETURNING modseq",
+        account_id,
+    )
+    if value is None:
+        raise NotFound(f"there is no account {account_id}")
+    return ModSeq(value)
+
+
+_REMOVE = """
+    WITH gone AS (
+        DELETE FROM mailbox_email
+        WHERE account_id = $1 AND mailbox_id = $2 AND uid = ANY($3::bigint[])
+        RETURNING uid, email_id, flags, size, created_modseq
+    ), tombstone AS (
+        INSERT INTO expunged (account_id, mailbox_id, uid, email_id, modseq, created_modseq)
+        SELECT $1, $2, uid, email_id, $4, created_modseq FROM gone
+        ON CONFLICT DO NOTHING
+    ), counted AS (
+        UPDATE mailbox SET
+            messages = messages - n, unseen = unseen - u, deleted = deleted - d,
+            bytes = bytes - b, highestmodseq = $4
+        FROM (
+            SELECT count(*) AS n, count(*) FILTER (WHERE flags & 1 = 0) AS u,
+                   count(*) FILTER (WHERE flags & 8 <> 0) AS d, coalesce(sum(size), 0) AS b
+            FROM gone
+        ) g
+        WHERE account_id = $1 AND id = $2 AND n > 0
+    )
+    SELECT uid, email_id FROM gone ORDER BY uid
+"""
+
+# An email without a place is nobody's; its bytes are found by the collector (ix_email_pack).
+_REMOVE_ORPHANS = """
+    WITH orphan AS (
+        DELETE FROM email e
+        WHERE e.account_id = $1 AND e.id = ANY($2::bigint[]) AND NOT EXISTS (
+            SELECT 1 FROM mailbox_email p
+            WHERE p.account_id = e.account_id AND p.email_id = e.id
+        )
+        RETURNING size
+    )
+    UPDATE account_state SET
+        used_bytes = used_bytes - (SELECT coalesce(sum(size), 0) FROM orphan),
+        used_messages = used_messages - (SELECT count(*) FROM orphan)
+    WHERE account_id = $1
+"""
+
+
+async def remove_places(
+    c: Connection,
+    account_id: AccountId,
+    mailbox_id: MailboxId,
+    uids: Sequence[int],
+    modseq: ModSeq,
+) -> list[tuple[Uid, EmailId]]:
+    """Take messages out of a mailbox: tombstones, counters, and emails that are nowhere any more.
+
+    Returns:
+        uid and email of each that was there, by uid.
+    """
+    rows = await c.fetch(_REMOVE, account_id, mailbox_id, uids, modseq)
+    if rows:
+        await c.execute(_REMOVE_ORPHANS, account_id, list({row[1] for row in rows}))
+    return [(Uid(row[0]), EmailId(row[1])) for row in rows]

@@ -1,0 +1,120 @@
+"""Whom an envelope's recipient address means: accounts, aliases, subaddresses, catch-all."""
+
+from dataclasses import dataclass
+
+from mailquay.store.engine import Connection, Engine
+from mailquay.store.types import AccountId, TenantId
+
+__all__ = ["LocalTarget", "Recipients", "RemoteTarget", "Resolution"]
+
+#: Aliases of aliases; more is a loop or a mistake.
+DEPTH_MAX = 10
+TARGETS_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTarget:
+    """An account here."""
+
+    account_id: AccountId
+    tenant_id: TenantId
+    address: str
+    is_active: bool
+    quota_bytes: int | None
+    used_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteTarget:
+    """An address elsewhere, which an alias here points to."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What an address means. ``is_local_domain`` False: the address is not ours at all."""
+
+    is_local_domain: bool
+    tenant_id: TenantId | None
+    targets: tuple[LocalTarget | RemoteTarget, ...]
+
+
+# The address itself, then without its subaddress, in one look: the longest match wins.
+_LOOK_UP = """
+    SELECT d.tenant_id, d.catch_all, d.subaddress_separator,
+           a.id, a.address, a.state, a.quota_bytes, s.used_bytes,
+           (SELECT array_agg(target) FROM alias WHERE address = $1)
+    FROM domain d
+    LEFT JOIN account a ON a.address = $1
+    LEFT JOIN account_state s ON s.account_id = a.id
+    WHERE d.name = $2
+"""
+
+
+class Recipients:
+    """Resolves recipients; nothing is cached here."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def resolve(self, address: str) -> Resolution:
+        """Resolve a normalised address; one round trip where it is an account's own.
+
+        A domain that is ours with no targets means that the user is unknown.
+        """
+        async with self._engine.connection() as c:
+            found: dict[str, LocalTarget | RemoteTarget] = {}
+            seen: set[str] = set()
+            first = await self._step(c, address, found, seen, 0)
+        if first is None:
+            return Resolution(False, None, ())
+        return Resolution(True, first, tuple(found.values()))
+
+    async def _step(
+        self,
+        c: Connection,
+        address: str,
+        found: dict[str, LocalTarget | RemoteTarget],
+        seen: set[str],
+        depth: int,
+    ) -> TenantId | None:
+        """Add what an address means to ``found``; return its domain's tenant, None if foreign."""
+        local, _, domain = address.rpartition("@")
+        row = await c.fetchrow(_LOOK_UP, address, domain)
+        if row is None:
+            if depth:
+                found[address] = RemoteTarget(address)
+            return None
+        seen.add(address)
+        tenant = TenantId(row[0])
+        targets: list[str] = []
+        if row[3] is not None:
+            found[row[4]] = LocalTarget(
+                AccountId(row[3]), tenant, row[4], row[5] == "active", row[6], row[7]
+            )
+        elif row[8]:
+            targets = row[8]
+        elif row[2] and row[2] in local[1:] and (base := local[: local.index(row[2], 1)]):
+            # Without its detail (RFC 5233) it may be someone; only then is the catch-all asked.
+            before = len(found)
+            await self._step_once(c, f"{base}@{domain}", found, seen, depth)
+            if len(found) == before and row[1]:
+                targets = [row[1]]
+        elif row[1]:
+            targets = [row[1]]
+        for target in targets:
+            if target not in seen and depth < DEPTH_MAX and len(found) < TARGETS_MAX:
+                await self._step(c, target, found, seen, depth + 1)
+        return tenant
+
+    async def _step_once(
+        self,
+        c: Connection,
+        address: str,
+        found: dict[str, LocalTarget | RemoteTarget],
+        seen: set[str],
+        depth: int,
+    ) -> None:
+        if address not in seen and depth < DEPTH_MAX:
+            await self._step(c, address, found, seen, depth + 1)

@@ -1,0 +1,58 @@
+"""The store: everything in Postgres, one repository an aggregate."""
+
+from mailquay.runtime.settings import DatabaseSettings
+from mailquay.store.accounts import Accounts
+from mailquay.store.deliveries import Deliveries
+from mailquay.store.emails import Emails
+from mailquay.store.engine import Engine
+from mailquay.store.identities import Identities
+from mailquay.store.mailboxes import Mailboxes
+from mailquay.store.packs import Packs
+from mailquay.store.queue import Queue
+from mailquay.store.recipients import Recipients
+from mailquay.store.search import Searches
+from mailquay.store.sessions import WebSessions
+from mailquay.store.submissions import Submissions
+from mailquay.store.uploads import Uploads
+
+__all__ = ["Store"]
+
+
+class Store:
+    """The repositories over one pool of connections."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.accounts = Accounts(engine)
+        self.recipients = Recipients(engine)
+        self.mailboxes = Mailboxes(engine)
+        self.emails = Emails(engine)
+        self.searches = Searches(engine)
+        self.deliveries = Deliveries(engine)
+        self.queue = Queue(engine)
+        self.packs = Packs(engine)
+        self.uploads = Uploads(engine)
+        self.identities = Identities(engine)
+        self.submissions = Submissions(engine)
+        self.sessions = WebSessions(engine)
+
+    @classmethod
+    async def open(cls, settings: DatabaseSettings) -> "Store":
+        """Open the pool.
+
+        Raises:
+            StoreUnavailable: Postgres does not answer.
+        """
+        return cls(await Engine.open(settings))
+
+    async def close(self) -> None:
+        """Close the pool."""
+        await self._engine.close()
+
+    async def check(self) -> str:
+        """Ask Postgres for the schema's revision: for readiness.
+
+        Raises:
+            StoreUnavailable: it does not answer, or has no schema.
+        """
+        return await self._engine.revision()

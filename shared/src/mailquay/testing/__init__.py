@@ -1,0 +1,1 @@
+"""What tests of Mailquay stand on, and of anything built on it: a pytest plug-in and factories."""
