@@ -1,0 +1,77 @@
+"""The service: its listeners, and their end."""
+
+import asyncio
+from typing import Final
+
+from mailquay.net.listener import ConnectionCounter, Listener, Peer, Slot
+from mailquay.net.stream import Stream
+from mailquay.net.tls import TlsContexts
+from mailquay.runtime.service import Platform, Service
+from mailquay_imap.handlers import HANDLERS
+from mailquay_imap.server import FactCache, Server
+from mailquay_imap.session import Session
+from mailquay_imap.views import Views
+
+__all__ = ["start"]
+
+_BUSY: Final = b"* BYE [UNAVAILABLE] Too many connections, try again later\r\n"
+_FACT_BYTES: Final = 64 * 1024 * 1024
+_WAVE: Final = 50
+_WAVE_SECONDS: Final = 0.1
+
+
+async def start(platform: Platform) -> Service:
+    """Begin to serve."""
+    settings = platform.settings
+    server = Server(
+        settings=settings,
+        store=platform.store,
+        blobs=platform.blobs,
+        bus=platform.bus,
+        deliverer=platform.deliverer,
+        authenticator=platform.authenticator,
+        tls=platform.tls,
+        views=Views(platform.store, platform.bus),
+        facts=FactCache(_FACT_BYTES),
+    )
+    counter = ConnectionCounter(settings.net)
+    streams: set[Stream] = set()
+
+    async def serve(stream: Stream) -> None:
+        streams.add(stream)
+        try:
+            await Session(server, stream, HANDLERS).run()
+        finally:
+            streams.discard(stream)
+
+    def factory(peer: Peer, slot: Slot) -> Stream:
+        return Stream(peer, slot, serve)
+
+    def listen(name: str, port: int, tls: TlsContexts | None) -> Listener:
+        return Listener(
+            name, factory, settings=settings.net, counter=counter, port=port, tls=tls, busy=_BUSY
+        )
+
+    listeners: list[Listener] = []
+    if settings.imap.port is not None:
+        listeners.append(listen("imap", settings.imap.port, None))
+    if settings.imap.tls_port is not None and platform.tls.is_configured:
+        listeners.append(listen("imaps", settings.imap.tls_port, platform.tls))
+    for listener in listeners:
+        listener.start()
+
+    async def drain() -> None:
+        for listener in listeners:
+            await listener.stop()
+        # Those that run a command end after it, and those in IDLE at once; the rest in waves.
+        server.stopping.set()
+        for number, session in enumerate([s for s in server.sessions if s.is_idle], 1):
+            session.say_goodbye()
+            await session.flush()
+            session.stream.close()
+            if number % _WAVE == 0:
+                await asyncio.sleep(_WAVE_SECONDS)
+        while streams:  # noqa: ASYNC110  # they end by themselves
+            await asyncio.sleep(0.05)
+
+    return Service({listener.name: listener.port for listener in listeners}, drain)

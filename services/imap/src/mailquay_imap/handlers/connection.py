@@ -1,0 +1,146 @@
+"""The connection: capabilities, TLS, signing in (RFC 9051 §6.1, §6.2; RFC 2971; RFC 5161)."""
+
+import base64
+import binascii
+from typing import Final
+
+import structlog
+
+from mailquay.identity import AuthError, Throttled, Unavailable
+from mailquay.net.tls import TlsError
+from mailquay.store.accounts import Account
+from mailquay_imap.capabilities import ENABLEABLE, capabilities, may_sign_in
+from mailquay_imap.protocol import commands as c
+from mailquay_imap.replies import Bad, No, Ok
+from mailquay_imap.session import ConnectionEnd, Session, State
+
+_LOG: Final = structlog.get_logger(__name__)
+
+
+async def handle_capability(session: Session, _command: c.Capability) -> Ok:
+    """CAPABILITY (RFC 9051 §6.1.1)."""
+    session.write(f"* CAPABILITY {' '.join(capabilities(session))}\r\n".encode())
+    return Ok()
+
+
+async def handle_noop(session: Session, _command: c.Noop | c.Check) -> Ok:
+    """NOOP (RFC 9051 §6.1.2) and CHECK (RFC 3501 §6.4.1)."""
+    await session.sync(expunges=True)
+    return Ok()
+
+
+async def handle_logout(session: Session, _command: c.Logout) -> Ok:
+    """LOGOUT (RFC 9051 §6.1.3)."""
+    session.write(b"* BYE See you\r\n")
+    session.unselect()
+    session.state = State.LOGOUT
+    return Ok()
+
+
+async def handle_id(session: Session, command: c.Id) -> Ok:
+    """ID (RFC 2971)."""
+    if command.fields:
+        fields = {name.lower(): value for name, value in command.fields}
+        session.client_id = f"{fields.get('name', '')} {fields.get('version', '')}".strip()[:100]
+        _LOG.info("client", client=session.stream.peer.address, name=session.client_id)
+    session.write(b'* ID ("name" "Mailquay")\r\n')
+    return Ok()
+
+
+async def handle_starttls(session: Session, _command: c.StartTls) -> Ok:
+    """STARTTLS (RFC 9051 §6.2.1); what was pipelined behind it in the clear is thrown away."""
+    if session.stream.tls is not None:
+        raise Bad("TLS is active already")
+    try:
+        context = session.server.tls.server_context()
+    except TlsError as error:
+        raise Bad("TLS is not available") from error
+    session.upgrade_after_reply = context
+    return Ok("Begin TLS negotiation now")
+
+
+async def handle_enable(session: Session, command: c.Enable) -> Ok:
+    """ENABLE (RFC 5161)."""
+    wanted = ENABLEABLE.intersection(command.capabilities)
+    fresh = sorted(wanted - session.enabled)
+    session.enabled |= wanted
+    if "CONDSTORE" in wanted and session.selected is not None:
+        session.selected.condstore = True
+    names = ["IMAP4rev2" if name == "IMAP4REV2" else name for name in fresh]
+    session.write(" ".join(["* ENABLED", *names]).encode() + b"\r\n")
+    return Ok()
+
+
+async def handle_login(session: Session, command: c.Login) -> Ok:
+    """LOGIN (RFC 9051 §6.2.3)."""
+    if not may_sign_in(session):
+        raise No("sign in over TLS", code="PRIVACYREQUIRED")
+    try:
+        account = await session.server.authenticator.verify_password(
+            command.username, command.password, remote=session.stream.peer.address
+        )
+    except AuthError as error:
+        raise _refusal(session, error) from None
+    return _welcome(session, account)
+
+
+async def handle_authenticate(session: Session, command: c.Authenticate) -> Ok:
+    """AUTHENTICATE (RFC 9051 §6.2.2), with an initial response too (RFC 4959)."""
+    if not may_sign_in(session):
+        raise No("sign in over TLS", code="PRIVACYREQUIRED")
+    exchange = session.server.authenticator.sasl(
+        command.mechanism, remote=session.stream.peer.address
+    )
+    if exchange is None:
+        raise No("that mechanism is not supported", code="CANNOT")
+    try:
+        response = None if command.initial is None else _decode(command.initial)
+        while True:
+            outcome = await exchange.step(response)
+            if isinstance(outcome, Account):
+                return _welcome(session, outcome)
+            session.write(b"+ " + base64.b64encode(outcome) + b"\r\n")
+            line = await _next_line(session)
+            if line == b"*":
+                raise Bad("authentication was cancelled")
+            response = _decode(line)
+    except AuthError as error:
+        raise _refusal(session, error) from None
+
+
+def _decode(text: bytes) -> bytes:
+    if text == b"=":
+        return b""
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise Bad("that is not base64") from error
+
+
+async def _next_line(session: Session) -> bytes:
+    await session.flush()
+    while True:
+        try:
+            line = session.data.next_line()
+        except ValueError:
+            raise Bad("the response is too long") from None
+        if line is not None:
+            return line
+        await session.read_more()
+
+
+def _welcome(session: Session, account: Account) -> Ok:
+    session.signed_in(account)
+    _LOG.info("signed in", address=account.address, client=session.stream.peer.address)
+    text = " ".join(capabilities(session))
+    return Ok("Welcome", code=f"CAPABILITY {text}")
+
+
+def _refusal(session: Session, error: AuthError) -> No:
+    _LOG.info("sign-in failed", client=session.stream.peer.address, reason=str(error))
+    if isinstance(error, Throttled):
+        session.write(b"* BYE [ALERT] Too many failed sign-ins, try again later\r\n")
+        raise ConnectionEnd
+    if isinstance(error, Unavailable):
+        return No("the accounts cannot be read, try again later", code="UNAVAILABLE")
+    return No("name or password are wrong", code="AUTHENTICATIONFAILED")

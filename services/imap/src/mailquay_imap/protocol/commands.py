@@ -1,0 +1,256 @@
+"""Commands as values: what a command line means, without what is done about it. Pure."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from mailquay_imap.protocol.fetch import FetchItem
+from mailquay_imap.protocol.search import SearchProgram
+from mailquay_imap.protocol.sequence import SequenceSet
+
+__all__ = [
+    "Append", "Authenticate", "Capability", "Check", "Close", "Command", "Copy", "Create",
+    "Delete", "Enable", "Expunge", "Fetch", "GetQuota", "GetQuotaRoot", "Id", "Idle", "List",
+    "ListReturn", "Login", "Logout", "Lsub", "Namespace", "Noop", "Rename", "Search", "Select",
+    "SetQuota", "StartTls", "Status", "Store", "Subscribe", "Unselect",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """RFC 9051 §6.1.1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noop:
+    """RFC 9051 §6.1.2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Logout:
+    """RFC 9051 §6.1.3."""
+
+
+@dataclass(frozen=True, slots=True)
+class Id:
+    """RFC 2971; ``fields`` of the client, None for NIL."""
+
+    fields: tuple[tuple[str, str], ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class StartTls:
+    """RFC 9051 §6.2.1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticate:
+    """RFC 9051 §6.2.2; ``initial`` is base64, ``=`` for empty (RFC 4959)."""
+
+    mechanism: str
+    initial: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """RFC 9051 §6.2.3."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Enable:
+    """RFC 9051 §6.3.1."""
+
+    capabilities: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """SELECT, or EXAMINE with ``read_only`` (RFC 9051 §6.3.2, §6.3.3; RFC 7162 §3.1.8)."""
+
+    mailbox: str
+    read_only: bool
+    condstore: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """RFC 9051 §6.3.4; ``special_use`` by RFC 6154 §3, upper case."""
+
+    mailbox: str
+    is_parent_only: bool
+    special_use: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """RFC 9051 §6.3.5."""
+
+    mailbox: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """RFC 9051 §6.3.6."""
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    """SUBSCRIBE, or UNSUBSCRIBE with ``on`` False (RFC 9051 §6.3.7, §6.3.8)."""
+
+    mailbox: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListReturn:
+    """What LIST is to return (RFC 5258, RFC 5819, RFC 6154)."""
+
+    subscribed: bool = False
+    children: bool = False
+    special_use: bool = False
+    status: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """RFC 9051 §6.3.9."""
+
+    reference: str
+    patterns: tuple[str, ...]
+    only_subscribed: bool = False
+    only_special_use: bool = False
+    recursive: bool = False
+    is_extended: bool = False
+    returns: ListReturn = ListReturn()
+
+
+@dataclass(frozen=True, slots=True)
+class Lsub:
+    """RFC 3501 §6.3.9."""
+
+    reference: str
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """RFC 9051 §6.3.10."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """RFC 9051 §6.3.11; items upper case."""
+
+    mailbox: str
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """RFC 9051 §6.3.12."""
+
+    mailbox: str
+    flags: tuple[str, ...]
+    date: datetime | None
+    message: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """RFC 9051 §6.3.13."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """RFC 3501 §6.4.1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """RFC 9051 §6.4.1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unselect:
+    """RFC 9051 §6.4.2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expunge:
+    """EXPUNGE, or UID EXPUNGE with ``uids`` (RFC 9051 §6.4.3, §6.4.9)."""
+
+    uids: SequenceSet | None
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """RFC 9051 §6.4.4."""
+
+    program: SearchProgram
+    by_uid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """RFC 9051 §6.4.5; CHANGEDSINCE by RFC 7162 §3.1.4.1."""
+
+    targets: SequenceSet
+    items: tuple[FetchItem, ...]
+    changed_since: int | None
+    by_uid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """RFC 9051 §6.4.6; ``change`` is ``+``, ``-`` or empty; UNCHANGEDSINCE by RFC 7162 §3.1.3."""
+
+    targets: SequenceSet
+    change: str
+    flags: tuple[str, ...]
+    silent: bool
+    unchanged_since: int | None
+    by_uid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """COPY, or MOVE with ``move`` (RFC 9051 §6.4.7, §6.4.8)."""
+
+    targets: SequenceSet
+    mailbox: str
+    move: bool
+    by_uid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GetQuota:
+    """RFC 9208 §4.1.1."""
+
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
+class GetQuotaRoot:
+    """RFC 9208 §4.1.2."""
+
+    mailbox: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetQuota:
+    """RFC 9208 §4.1.3."""
+
+    root: str
+
+
+Command = (
+    Capability | Noop | Logout | Id | StartTls | Authenticate | Login | Enable | Select | Create
+    | Delete | Rename | Subscribe | List | Lsub | Namespace | Status | Append | Idle | Check
+    | Close | Unselect | Expunge | Search | Fetch | Store | Copy | GetQuota | GetQuotaRoot
+    | SetQuota
+)  # fmt: skip

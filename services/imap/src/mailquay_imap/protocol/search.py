@@ -1,0 +1,258 @@
+"""SEARCH's program (RFC 9051 §6.4.4, RFC 5182, RFC 7162 §3.1.5, RFC 8474). Pure."""
+
+import codecs
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from mailquay_imap.protocol.errors import ProtocolError
+from mailquay_imap.protocol.reader import DEPTH_MAX, Reader
+from mailquay_imap.protocol.sequence import SequenceSet
+
+__all__ = [
+    "AndKey", "BadCharset", "DateKey", "FlagKey", "HeaderKey", "IdKey", "KeywordKey", "ModSeqKey",
+    "NotKey", "OrKey", "SearchKey", "SearchProgram", "SetKey", "SizeKey", "TextKey",
+    "parse_search",
+]  # fmt: skip
+
+#: Keys of one program; more is no question that a person asks.
+KEYS_MAX: Final = 2000
+
+
+class BadCharset(Exception):
+    """NO [BADCHARSET] (RFC 9051 §7.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AndKey:
+    """All of them; none is ALL."""
+
+    keys: tuple["SearchKey", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrKey:
+    """Either."""
+
+    first: "SearchKey"
+    second: "SearchKey"
+
+
+@dataclass(frozen=True, slots=True)
+class NotKey:
+    """Not that."""
+
+    key: "SearchKey"
+
+
+@dataclass(frozen=True, slots=True)
+class FlagKey:
+    r"""A system flag, ``SEEN`` and so on; RECENT too."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeywordKey:
+    """A keyword."""
+
+    keyword: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetKey:
+    """Sequence numbers, or uids."""
+
+    numbers: SequenceSet
+    by_uid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SizeKey:
+    """LARGER or SMALLER."""
+
+    size: int
+    is_larger: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DateKey:
+    """BEFORE, ON, SINCE; ``is_sent`` looks at the Date field."""
+
+    relation: str
+    day: date
+    is_sent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderKey:
+    """A substring of a field; an empty one: the field is there."""
+
+    field: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextKey:
+    """A substring of the body, or of header and body."""
+
+    text: str
+    with_header: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ModSeqKey:
+    """RFC 7162 §3.1.5; the entry name is of no matter, as flags have one modseq together."""
+
+    modseq: int
+
+
+@dataclass(frozen=True, slots=True)
+class IdKey:
+    """EMAILID or THREADID (RFC 8474 §5.3)."""
+
+    is_thread: bool
+    object_id: str
+
+
+SearchKey = (
+    AndKey | OrKey | NotKey | FlagKey | KeywordKey | SetKey | SizeKey | DateKey | HeaderKey
+    | TextKey | ModSeqKey | IdKey
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class SearchProgram:
+    """``returns`` None: the old SEARCH response; else the ESEARCH result options."""
+
+    key: SearchKey
+    returns: frozenset[str] | None
+    has_modseq: bool
+
+
+_FLAGS: Final = frozenset(("ANSWERED", "DELETED", "DRAFT", "FLAGGED", "SEEN", "RECENT"))
+_UNFLAGS: Final = {f"UN{name}": name for name in _FLAGS - {"RECENT"}}
+_FIELDS: Final = frozenset(("BCC", "CC", "FROM", "SUBJECT", "TO"))
+_RETURNS: Final = frozenset(("MIN", "MAX", "ALL", "COUNT", "SAVE"))
+
+
+def parse_search(reader: Reader) -> SearchProgram:
+    """Read everything behind SEARCH and its space.
+
+    Raises:
+        ProtocolError: it is no program.
+        BadCharset: its texts are in a charset that is not known.
+    """
+    returns: frozenset[str] | None = None
+    if reader.text[reader.position :].upper().startswith(b"RETURN "):
+        reader.keyword()
+        reader.space()
+        wanted = frozenset(reader.atom_list())
+        if wanted - _RETURNS:
+            raise ProtocolError("a result option is not known")
+        returns = wanted or frozenset(("ALL",))
+        reader.space()
+    charset = "utf-8"
+    if reader.text[reader.position :].upper().startswith(b"CHARSET "):
+        reader.keyword()
+        reader.space()
+        charset = reader.astring().decode("ascii", "replace")
+        try:
+            codecs.lookup(charset)
+        except (LookupError, ValueError):
+            raise BadCharset(charset) from None
+        reader.space()
+    parser = _Parser(reader, charset)
+    keys = [parser.key(0)]
+    while reader.try_space():
+        keys.append(parser.key(0))
+    return SearchProgram(
+        keys[0] if len(keys) == 1 else AndKey(tuple(keys)), returns, parser.has_modseq
+    )
+
+
+class _Parser:
+    def __init__(self, reader: Reader, charset: str) -> None:
+        self._reader = reader
+        self._charset = charset
+        self._count = 0
+        self.has_modseq = False
+
+    def _text(self) -> str:
+        value = self._reader.astring()
+        try:
+            return value.decode(self._charset)
+        except (UnicodeDecodeError, LookupError):
+            return value.decode("latin-1")
+
+    def key(self, depth: int) -> SearchKey:
+        """One search-key."""
+        self._count += 1
+        if depth > DEPTH_MAX or self._count > KEYS_MAX:
+            raise ProtocolError("the search is too complex")
+        reader = self._reader
+        if reader.try_byte(b"("):
+            keys = [self.key(depth + 1)]
+            while not reader.try_byte(b")"):
+                reader.space()
+                keys.append(self.key(depth + 1))
+            return AndKey(tuple(keys))
+        if reader.peek() in (b"$", b"*") or reader.peek().isdigit():
+            return SetKey(reader.sequence_set(), by_uid=False)
+        return self._named(reader.keyword(), depth)
+
+    def _named(self, name: str, depth: int) -> SearchKey:  # noqa: C901, PLR0912  # a case each
+        reader = self._reader
+        if name in _FLAGS:
+            return FlagKey(name)
+        if name in _UNFLAGS:
+            return NotKey(FlagKey(_UNFLAGS[name]))
+        match name:
+            case "ALL":
+                return AndKey(())
+            case "NEW":
+                return AndKey((FlagKey("RECENT"), NotKey(FlagKey("SEEN"))))
+            case "OLD":
+                return NotKey(FlagKey("RECENT"))
+        reader.space()
+        if name in _FIELDS:
+            return HeaderKey(name, self._text())
+        match name:
+            case "NOT":
+                return NotKey(self.key(depth + 1))
+            case "OR":
+                first = self.key(depth + 1)
+                reader.space()
+                return OrKey(first, self.key(depth + 1))
+            case "HEADER":
+                field = reader.astring().decode("ascii", "replace").upper()
+                reader.space()
+                return HeaderKey(field, self._text())
+            case "BODY" | "TEXT":
+                return TextKey(self._text(), with_header=name == "TEXT")
+            case "KEYWORD":
+                return KeywordKey(reader.flag())
+            case "UNKEYWORD":
+                return NotKey(KeywordKey(reader.flag()))
+            case "LARGER" | "SMALLER":
+                return SizeKey(reader.number(), is_larger=name == "LARGER")
+            case "UID":
+                return SetKey(reader.sequence_set(), by_uid=True)
+            case "BEFORE" | "ON" | "SINCE":
+                return DateKey(name, reader.date(), is_sent=False)
+            case "SENTBEFORE" | "SENTON" | "SENTSINCE":
+                return DateKey(name[4:], reader.date(), is_sent=True)
+            case "MODSEQ":
+                return self._modseq()
+            case "EMAILID" | "THREADID":
+                object_id = reader.astring().decode("ascii", "replace")
+                return IdKey(name == "THREADID", object_id)
+        raise ProtocolError(f"the search key {name[:40]} is not known")
+
+    def _modseq(self) -> ModSeqKey:
+        self.has_modseq = True
+        if self._reader.try_string() is not None:  # entry-name and entry-type-req
+            self._reader.space()
+            self._reader.keyword()
+            self._reader.space()
+        return ModSeqKey(self._reader.number())
