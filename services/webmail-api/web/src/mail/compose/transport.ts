@@ -1,0 +1,90 @@
+import type { JmapClient } from "../../jmap/client";
+import { firstSetError, UnauthorizedError } from "../../jmap/errors";
+import { responseOf } from "../../jmap/request";
+import type { BodyPart, GetResponse, Identity, Mailbox, SetResponse } from "../../jmap/types";
+import { byRole } from "../mailboxes";
+import type { DraftContent, DraftOrigin } from "./content";
+import { emailOf } from "./email";
+
+export interface Stored {
+  emailId: string;
+  /** Set when the message was stored but could not be sent. */
+  error: Error | null;
+}
+
+/** The JMAP calls of a draft: store, send, discard. */
+export class DraftTransport {
+  constructor(
+    readonly client: JmapClient,
+    private readonly mailboxes: () => readonly Mailbox[],
+  ) {}
+
+  /** A message cannot be changed, so each save makes a new one for the old. */
+  async save(content: DraftContent, identity: Identity, previous: string | null): Promise<Stored> {
+    const done = await this.client.one<SetResponse>("Email/set", {
+      create: { draft: emailOf(content, identity, this.drafts().id) },
+      ...(previous ? { destroy: [previous] } : {}),
+    });
+    return { emailId: createdId(done), error: null };
+  }
+
+  async send(content: DraftContent, identity: Identity, previous: string | null): Promise<Stored> {
+    const drafts = this.drafts();
+    const sent = byRole(this.mailboxes(), "sent");
+    const request = this.client.request();
+    const email = request.call<SetResponse>("Email/set", {
+      create: { draft: emailOf(content, identity, drafts.id) },
+      ...(previous ? { destroy: [previous] } : {}),
+    });
+    const moved = sent ? { [`mailboxIds/${drafts.id}`]: null, [`mailboxIds/${sent.id}`]: true } : {};
+    const submission = request.call<SetResponse>("EmailSubmission/set", {
+      create: { sending: { identityId: identity.id, emailId: "#draft" } },
+      onSuccessUpdateEmail: { "#sending": { ...moved, "keywords/$draft": null } },
+    });
+    const body = await this.client.send(request);
+    const emailId = createdId(responseOf(body, email));
+    try {
+      const error = firstSetError(responseOf(body, submission));
+      return { emailId, error };
+    } catch (error) {
+      return { emailId, error: error as Error };
+    }
+  }
+
+  async discard(emailId: string): Promise<void> {
+    const error = firstSetError(await this.client.one<SetResponse>("Email/set", { destroy: [emailId] }));
+    if (error && error.type !== "notFound") throw error;
+  }
+
+  /** Marks what was answered or forwarded. The sending stands even if this fails. */
+  async markOrigin(origin: DraftOrigin): Promise<void> {
+    try {
+      await this.client.one("Email/set", { update: { [origin.emailId]: { [`keywords/${origin.keyword}`]: true } } });
+    } catch (error) {
+      if (error instanceof UnauthorizedError) throw error;
+    }
+  }
+
+  /** The attachments' blob ids within a stored draft, in their order. */
+  async attachmentBlobs(emailId: string): Promise<(string | null)[]> {
+    const request = this.client.request();
+    const get = request.call<GetResponse<{ attachments: BodyPart[] }>>("Email/get", {
+      ids: [emailId],
+      properties: ["id", "attachments"],
+    });
+    const got = responseOf(await this.client.send(request), get);
+    return got.list[0]?.attachments.map((part) => part.blobId) ?? [];
+  }
+
+  private drafts(): Mailbox {
+    const drafts = byRole(this.mailboxes(), "drafts");
+    if (!drafts) throw new Error("This account has no Drafts folder.");
+    return drafts;
+  }
+}
+
+function createdId(done: SetResponse): string {
+  const id = (done.created?.draft as { id?: string } | undefined)?.id;
+  if (id) return id;
+  throw firstSetError({ notCreated: done.notCreated }) ?? new Error("The draft could not be stored.");
+}

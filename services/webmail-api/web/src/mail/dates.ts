@@ -1,0 +1,49 @@
+/** Dates as the list and the reader show them. `now` is given, for the tests. */
+
+const DAY = 86_400_000;
+
+export function listDate(iso: string, now: Date = new Date(), locale?: string): string {
+  const date = new Date(iso);
+  if (Number.isNaN(date.getTime())) return "";
+  const days = calendarDays(date, now);
+  const ahead = date.getTime() > now.getTime();
+  if (days === 0) return date.toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit" });
+  if (!ahead && days === 1) return "Yesterday";
+  if (!ahead && days < 7) return date.toLocaleDateString(locale, { weekday: "short" });
+  if (date.getFullYear() === now.getFullYear()) {
+    return date.toLocaleDateString(locale, { day: "numeric", month: "short" });
+  }
+  return date.toLocaleDateString(locale, { day: "numeric", month: "short", year: "numeric" });
+}
+
+export function fullDate(iso: string, locale?: string): string {
+  const date = new Date(iso);
+  if (Number.isNaN(date.getTime())) return "";
+  return date.toLocaleString(locale, {
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+  });
+}
+
+/** The heading a row of the list falls under. */
+export function dayGroup(iso: string, now: Date = new Date(), locale?: string): string {
+  const date = new Date(iso);
+  if (Number.isNaN(date.getTime())) return "Undated";
+  const days = calendarDays(date, now);
+  if (days <= 0) return "Today";
+  if (days === 1) return "Yesterday";
+  if (days < 7) return "Past week";
+  if (date.getFullYear() === now.getFullYear()) return date.toLocaleDateString(locale, { month: "long" });
+  return date.toLocaleDateString(locale, { month: "long", year: "numeric" });
+}
+
+/** Whole calendar days from `date` to `now`, in local time. */
+function calendarDays(date: Date, now: Date): number {
+  const midnight = (day: Date) => new Date(day.getFullYear(), day.getMonth(), day.getDate()).getTime();
+  // Rounded, since a day with a clock change has 23 or 25 hours.
+  return Math.round((midnight(now) - midnight(date)) / DAY);
+}

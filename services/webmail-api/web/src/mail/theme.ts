@@ -1,0 +1,34 @@
+import { Store } from "./store";
+
+export type Theme = "system" | "light" | "dark";
+
+const KEY = "mailquay.theme";
+
+export const theme = new Store<Theme>(stored());
+
+/** `data-theme` is absent for "system", where prefers-color-scheme decides. */
+export function applyTheme(): void {
+  const value = theme.get();
+  if (value === "system") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = value;
+}
+
+export function setTheme(value: Theme): void {
+  theme.set(value);
+  try {
+    if (value === "system") localStorage.removeItem(KEY);
+    else localStorage.setItem(KEY, value);
+  } catch {
+    // Storage may be forbidden; the choice then lasts as long as the page.
+  }
+  applyTheme();
+}
+
+function stored(): Theme {
+  try {
+    const value = localStorage.getItem(KEY);
+    return value === "light" || value === "dark" ? value : "system";
+  } catch {
+    return "system";
+  }
+}

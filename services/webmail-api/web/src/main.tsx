@@ -1,0 +1,18 @@
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { App } from "./components/App";
+import { followHistory } from "./mail/compose/history";
+import { applyTheme } from "./mail/theme";
+import "./styles/index.css";
+
+applyTheme();
+followHistory();
+
+const root = document.getElementById("root");
+if (root) {
+  createRoot(root).render(
+    <StrictMode>
+      <App />
+    </StrictMode>,
+  );
+}
