@@ -35,6 +35,17 @@ _TRANSIENT = (
 )
 
 
+class _PlainConnection(asyncpg.Connection):
+    """A connection that is handed back as it is.
+
+    We set nothing for a session, so there is nothing to reset: a round trip less each time.
+    """
+
+    def get_reset_query(self) -> str:
+        """Nothing to run."""
+        return ""
+
+
 class Engine:
     """A pool of connections to Postgres."""
 
@@ -56,6 +67,7 @@ class Engine:
                 max_size=settings.pool_max,
                 timeout=settings.connect_timeout_seconds,
                 max_inactive_connection_lifetime=300,
+                connection_class=_PlainConnection,
                 statement_cache_size=500,
                 server_settings={
                     "application_name": "mailquay",
