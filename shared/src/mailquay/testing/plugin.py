@@ -2,6 +2,8 @@
 
 ``postgres_url`` is a fresh, migrated database for each test, on one embedded server a session;
 ``nats_url`` is one server a session; ``store``, ``blobs`` and ``bus`` are open on them.
+``deployment`` is a place to start services on, one for each test module; ``platform`` is the
+whole of it as ``mailquay standalone`` runs it, one a session.
 """
 
 import asyncio
@@ -21,6 +23,8 @@ from mailquay.runtime.settings import BlobSettings, DatabaseSettings, NatsSettin
 from mailquay.standalone.nats import EmbeddedNats
 from mailquay.standalone.postgres import EmbeddedPostgres
 from mailquay.store import Store, migrations
+from mailquay.testing.deployment import Deployment
+from mailquay.testing.platform import RunningPlatform, start_platform
 from mailquay.testing.ports import free_port
 
 _NUMBERS = itertools.count(1)
@@ -106,3 +110,35 @@ async def blobs(tmp_path: Path) -> AsyncIterator[BlobStore]:
     store = BlobStore.open(BlobSettings(url=f"file://{tmp_path}/blobs"))
     yield store
     await store.close()
+
+
+async def _statement(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="module")
+def deployment(
+    scratch: Path, postgres_server: EmbeddedPostgres, nats_server: EmbeddedNats
+) -> Iterator[Deployment]:
+    """A database, a bus and a folder of the module's own, to start services on."""
+    name = f"test_{next(_NUMBERS)}"
+    folder = scratch / name
+    folder.mkdir()
+    admin = postgres_server.url("postgres")
+    asyncio.run(_statement(admin, f"CREATE DATABASE {name} TEMPLATE mailquay STRATEGY file_copy"))
+    running = Deployment(folder, database_url=postgres_server.url(name), nats_url=nats_server.url)
+    yield running
+    running.stop()
+    asyncio.run(_statement(admin, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(scope="session")
+def platform(scratch: Path) -> Iterator[RunningPlatform]:
+    """The whole platform with the demo domain."""
+    running = start_platform(scratch / "platform")
+    yield running
+    running.stop()

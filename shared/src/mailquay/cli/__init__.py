@@ -1,0 +1,5 @@
+"""The ``mailquay`` command."""
+
+from mailquay.cli.app import main
+
+__all__ = ["main"]
