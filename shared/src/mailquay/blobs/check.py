@@ -74,11 +74,12 @@ async def _check_page(
 ) -> None:
     report.packs += len(page)
     report.dead_packs += sum(not pack.live_bytes for pack in page)
-    seen: set[tuple[uuid.UUID, int]] = set()
+    seen: set[tuple[uuid.UUID, int, int]] = set()
     for body in await store.packs.bodies([pack.id for pack in page]):
-        if (body.pack_id, body.pack_offset) in seen:
+        place = (body.pack_id, body.pack_offset, body.size)
+        if place in seen:
             continue
-        seen.add((body.pack_id, body.pack_offset))
+        seen.add(place)
         try:
             report.bytes += len(await blobs.get(body))
             report.bodies += 1

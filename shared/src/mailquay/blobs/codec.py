@@ -5,16 +5,21 @@ smaller is stored as it is.
 """
 
 import hashlib
+from collections.abc import Iterator
 from typing import Final
 
 import zstandard
 
 from mailquay.blobs.refs import BlobCorrupt, Located
 
-__all__ = ["RAW", "ZSTD", "decode_body", "encode_body"]
+__all__ = ["RAW", "ZSTD", "StreamedBody", "decode_body", "encode_body"]
 
 RAW: Final = 0
 ZSTD: Final = 1
+#: What a large body is read and packed in: its packed form is never in memory as a whole.
+_CHUNK_BYTES: Final = 256 * 1024
+#: A large body whose beginning does not get smaller than this is stored as it is.
+_WORTHWHILE: Final = 0.95
 
 
 def encode_body(body: bytes, level: int) -> tuple[int, bytes]:
@@ -24,6 +29,43 @@ def encode_body(body: bytes, level: int) -> tuple[int, bytes]:
         if len(packed) < len(body):
             return ZSTD, packed
     return RAW, body
+
+
+class StreamedBody:
+    """A large body on its way into an object; what is known of it holds once it is read through.
+
+    Unlike `encode_body` it cannot look at the result and choose: the beginning decides.
+    """
+
+    def __init__(self, body: bytes, level: int) -> None:
+        self._body = memoryview(body)
+        self._level = level
+        beginning = self._body[:_CHUNK_BYTES]
+        self.codec = RAW
+        if level:
+            packed = zstandard.ZstdCompressor(level=level).compress(beginning)
+            self.codec = ZSTD if len(packed) < len(beginning) * _WORTHWHILE else RAW
+        self.stored_length = 0
+        self.sha256 = b""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The stored bytes, in pieces."""
+        digest = hashlib.sha256()
+        self.stored_length = 0
+        chunker = zstandard.ZstdCompressor(level=self._level).chunker(
+            size=len(self._body), chunk_size=_CHUNK_BYTES
+        )
+        for start in range(0, len(self._body), _CHUNK_BYTES):
+            piece = self._body[start : start + _CHUNK_BYTES]
+            digest.update(piece)
+            for packed in chunker.compress(piece) if self.codec == ZSTD else (bytes(piece),):
+                self.stored_length += len(packed)
+                yield packed
+        if self.codec == ZSTD:
+            for packed in chunker.finish():  # type: ignore[no-untyped-call]  # has no stub
+                self.stored_length += len(packed)
+                yield packed
+        self.sha256 = digest.digest()
 
 
 def decode_body(ref: Located, stored: bytes) -> bytes:

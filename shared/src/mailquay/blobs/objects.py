@@ -21,13 +21,19 @@ from mailquay.blobs.refs import BlobMissing, BlobUnavailable
 __all__ = ["Objects", "open_objects"]
 
 TEMPORARY_PREFIX: Final = ".writing-"
+#: A multipart upload's parts; S3 wants 5 MiB at least.
+_PART_BYTES: Final = 8 * 1024 * 1024
+_PARTS_AT_ONCE: Final = 2
 
 
 class Objects(Protocol):
     """A flat space of objects."""
 
-    async def put(self, key: str, pieces: list[bytes]) -> None:
-        """Write an object; when this returns, it is durable."""
+    async def put(self, key: str, pieces: Iterable[bytes]) -> None:
+        """Write an object; when this returns, it is durable.
+
+        A list is sent at once; anything else is taken piece by piece, in a thread.
+        """
 
     async def get_range(self, key: str, start: int, length: int) -> bytes:
         """Read a part of an object."""
@@ -45,9 +51,15 @@ class _Obstore:
     def __init__(self, store: Any) -> None:
         self._store = store
 
-    async def put(self, key: str, pieces: list[bytes]) -> None:
+    async def put(self, key: str, pieces: Iterable[bytes]) -> None:
         try:
-            await obstore.put_async(self._store, key, b"".join(pieces))
+            if isinstance(pieces, list):
+                await obstore.put_async(self._store, key, b"".join(pieces))
+            else:
+                await obstore.put_async(
+                    self._store, key, iter(pieces), use_multipart=True, chunk_size=_PART_BYTES,
+                    max_concurrency=_PARTS_AT_ONCE,
+                )  # fmt: skip
         except (BaseError, OSError) as error:
             raise BlobUnavailable(f"cannot write {key}: {error}") from error
 
@@ -85,7 +97,7 @@ class _LocalFolder(_Obstore):
         self._folder = folder
         self._executor = executor
 
-    async def put(self, key: str, pieces: list[bytes]) -> None:
+    async def put(self, key: str, pieces: Iterable[bytes]) -> None:
         loop = asyncio.get_running_loop()
         try:
             await loop.run_in_executor(self._executor, self._write, key, pieces)

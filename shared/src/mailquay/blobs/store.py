@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-from mailquay.blobs.codec import decode_body, encode_body
+from mailquay.blobs.codec import StreamedBody, decode_body, encode_body
 from mailquay.blobs.objects import Objects, open_objects
 from mailquay.blobs.refs import BlobRef, Located, pack_key
 from mailquay.runtime import metrics
@@ -23,6 +23,8 @@ __all__ = ["BlobStore", "Written"]
 
 #: A body that takes longer than a thread's hand-over to decode is decoded in one.
 _INLINE_BYTES: Final = 64 * 1024
+#: A body in the cache; an empty one begins where the next does, so its size counts too.
+_Key = tuple[uuid.UUID, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class BlobStore:
         self.objects = objects
         self._settings = settings
         self._executor = executor
-        self._cache: OrderedDict[tuple[uuid.UUID, int], bytes] = OrderedDict()
+        self._cache: OrderedDict[_Key, bytes] = OrderedDict()
         self._cached_bytes = 0
 
     @classmethod
@@ -69,29 +71,42 @@ class BlobStore:
             BlobUnavailable: some could not be written; what was is an orphan, found by a sweep.
         """
         begun = time.perf_counter()
-        small = [
-            b for b in range(len(bodies)) if len(bodies[b]) <= self._settings.large_message_bytes
-        ]
-        groups = [small] if small else []
-        groups += [[n] for n in range(len(bodies)) if n not in set(small)]
-        loop = asyncio.get_running_loop()
+        limit = self._settings.large_message_bytes
+        small = [number for number, body in enumerate(bodies) if len(body) <= limit]
         refs: dict[int, BlobRef] = {}
         packs: list[PackRow] = []
-        for group in groups:
-            chosen = [bodies[n] for n in group]
-            if sum(map(len, chosen)) <= _INLINE_BYTES:
-                pack_id, pieces, found = self._encode(tenant_id, chosen)
-            else:
-                pack_id, pieces, found = await loop.run_in_executor(
-                    self._executor, self._encode, tenant_id, chosen
-                )
-            size = sum(map(len, pieces))
-            await self.objects.put(pack_key(tenant_id, pack_id), pieces)
-            packs.append(PackRow(pack_id, tenant_id, size, len(group)))
-            refs.update(zip(group, found, strict=True))
-            metrics.BLOB_BYTES.labels("put").inc(size)
+        if small:
+            pack, found = await self._put_pack(tenant_id, [bodies[number] for number in small])
+            packs.append(pack)
+            refs.update(zip(small, found, strict=True))
+        for number, body in enumerate(bodies):
+            if number not in refs:
+                pack, refs[number] = await self._put_large(tenant_id, body)
+                packs.append(pack)
+        metrics.BLOB_BYTES.labels("put").inc(sum(pack.size for pack in packs))
         metrics.BLOB_SECONDS.labels("put").observe(time.perf_counter() - begun)
-        return Written(tuple(packs), tuple(refs[n] for n in range(len(bodies))))
+        return Written(tuple(packs), tuple(refs[number] for number in range(len(bodies))))
+
+    async def _put_pack(
+        self, tenant_id: TenantId, bodies: Sequence[bytes]
+    ) -> tuple[PackRow, list[BlobRef]]:
+        if sum(map(len, bodies)) <= _INLINE_BYTES:
+            pack_id, pieces, refs = self._encode(tenant_id, bodies)
+        else:
+            pack_id, pieces, refs = await asyncio.get_running_loop().run_in_executor(
+                self._executor, self._encode, tenant_id, bodies
+            )
+        await self.objects.put(pack_key(tenant_id, pack_id), pieces)
+        return PackRow(pack_id, tenant_id, sum(map(len, pieces)), len(bodies)), refs
+
+    async def _put_large(self, tenant_id: TenantId, body: bytes) -> tuple[PackRow, BlobRef]:
+        """Pack a large body while it is written: its packed form is never held as a whole."""
+        pack_id = uuid.uuid4()
+        stream = StreamedBody(body, self._settings.compression_level)
+        await self.objects.put(pack_key(tenant_id, pack_id), stream)
+        size = stream.stored_length
+        ref = BlobRef(pack_id, tenant_id, 0, size, len(body), stream.sha256, stream.codec)
+        return PackRow(pack_id, tenant_id, size, 1), ref
 
     def _encode(
         self, tenant_id: TenantId, bodies: Sequence[bytes]
@@ -116,7 +131,7 @@ class BlobStore:
             BlobMissing: it is not there.
             BlobCorrupt: it is not what was written.
         """
-        key = (ref.pack_id, ref.pack_offset)
+        key = (ref.pack_id, ref.pack_offset, ref.size)
         if (body := self._cache.get(key)) is not None:
             self._cache.move_to_end(key)
             metrics.BLOB_CACHE.labels("hit").inc()
@@ -141,7 +156,7 @@ class BlobStore:
     def remember(self, ref: Located, body: bytes) -> None:
         """Keep a body for the next reader, within the cache's bounds."""
         limit = self._settings.read_cache_bytes
-        key = (ref.pack_id, ref.pack_offset)
+        key = (ref.pack_id, ref.pack_offset, ref.size)
         if len(body) * 4 > limit or key in self._cache:
             return
         self._cache[key] = body
