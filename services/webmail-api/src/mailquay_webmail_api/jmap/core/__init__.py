@@ -1,1 +1,9 @@
 """What every JMAP method stands on: requests, references, errors, ids (RFC 8620 §3, §5)."""
+
+from typing import Final
+
+from mailquay_webmail_api.jmap.core.context import Method
+
+__all__ = ["METHODS"]
+
+METHODS: Final[dict[str, Method]] = {}
