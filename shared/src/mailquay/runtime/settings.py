@@ -245,6 +245,28 @@ class WebSettings(_Group):
         14 * 86400, ge=300, description="How long a sign-in lasts without use."
     )
     max_upload_bytes: int = Field(50 * MIB, ge=MIB, description="One attachment.")
+    max_uploads: int = Field(
+        16, ge=1, description="Uploads at once on each process, each held in memory meanwhile."
+    )
+    max_unused_upload_bytes: int = Field(
+        1024 * MIB, ge=MIB, description="Uploads of an account that no message uses yet, in all."
+    )
+    max_event_streams: int = Field(
+        32, ge=1, description="Push streams (EventSource) of one account on each process."
+    )
+    poll_seconds: float = Field(
+        30, gt=0, description="How often push looks for changes without an event."
+    )
+    keep_alive_seconds: int = Field(
+        75, ge=1, description="How long a connection without a request is kept."
+    )
+    request_timeout_seconds: float = Field(
+        60, gt=0, description="For a request to arrive whole, and for a client to take an answer."
+    )
+    upload_timeout_seconds: float = Field(600, gt=0, description="For an upload to arrive whole.")
+    trusted_proxies: tuple[str, ...] = Field(
+        (), description="Networks whose X-Forwarded-For and -Proto are believed."
+    )
 
 
 class DeliverySettings(_Group):

@@ -1,0 +1,41 @@
+"""The service: its application, its port, and its end."""
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from mailquay.runtime.service import Platform, Service
+from mailquay_webmail_api.http.hardening import Hardening
+from mailquay_webmail_api.http.problems import install_problems
+from mailquay_webmail_api.http.server import WebServer
+from mailquay_webmail_api.http.site import Site
+
+__all__ = ["make_application", "start"]
+
+
+def make_application(platform: Platform) -> FastAPI:
+    """Everything that is served, by its path."""
+    app = FastAPI(title="Mailquay", openapi_url=None, redirect_slashes=False)
+    install_problems(app)
+    site = Site(platform.settings.web.static_folder)
+
+    @app.api_route("/{path:path}", methods=["GET", "HEAD"])
+    async def _site(request: Request) -> Response:
+        return await site.respond(request)
+
+    return app
+
+
+async def start(platform: Platform) -> Service:
+    """Begin to serve."""
+    settings = platform.settings
+    if settings.web.port is None:
+        return Service({}, _nothing)
+    app = Hardening(make_application(platform), settings.web)
+    server = WebServer(app, settings, settings.web.port)
+    server.start()
+    return Service({"http": server.port}, server.stop)
+
+
+async def _nothing() -> None:
+    """Nothing was served."""
