@@ -114,6 +114,18 @@ class Engine:
         async with self.connection() as connection, connection.transaction():
             yield connection
 
+    @asynccontextmanager
+    async def alone(self, name: str) -> AsyncIterator[bool]:
+        """Hold an advisory lock of that name, or learn that another has it (False).
+
+        It ends with its transaction, which Postgres ends for whoever idles in it for a minute:
+        it saves work, and what it guards must be safe without it.
+        """
+        async with self.transaction() as connection:
+            yield await connection.fetchval(
+                "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))", name
+            )
+
     async def revision(self) -> str:
         """The revision of the schema.
 

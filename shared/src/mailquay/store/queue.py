@@ -23,7 +23,6 @@ __all__ = [
     "QueueDepth",
     "QueuedMessage",
     "QueuedRecipient",
-    "Report",
     "Verdict",
 ]
 
@@ -77,7 +76,11 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an attempt came to; ``report`` is the notification that is now due."""
+    """What an attempt came to; ``report`` is the notification that is now due.
+
+    ``possible_duplicate``: the attempt ended after the message's last byte was sent and before
+    its reply came, so that the next one may be the second.
+    """
 
     lease: Lease
     verdict: Verdict
@@ -85,21 +88,7 @@ class Outcome:
     host: str | None = None
     retry_at: datetime | None = None
     report: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """A recipient of whom the sender is to be told (RFC 3464)."""
-
-    recipient_id: int
-    message_id: int
-    address: str
-    kind: str
-    reply: str
-    host: str | None
-    attempts: int
-    original_recipient: str | None
-    last_attempt_at: datetime | None
+    possible_duplicate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +127,20 @@ _RECIPIENT = (
     "last_host, last_reply, possible_duplicate"
 )
 
+# Those due first lead to the other due recipients of the same message at the same destination, so
+# that these go in one transaction. `due` locks what `first` has locked, and skips what others have.
 # A lease that ran out was not ended by its worker: what it was sending may have arrived.
 _LEASE = """
-    WITH due AS (
-        SELECT id FROM queue_recipient
-        WHERE state = 'queued' AND next_attempt_at <= now()
+    WITH first AS (
+        SELECT message_id, CASE WHEN $5 THEN NULL ELSE domain END AS domain FROM queue_recipient
+        WHERE state = 'queued' AND next_attempt_at <= now() AND domain <> ALL($4::text[])
         ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED
+    ), due AS (
+        SELECT r.id FROM (SELECT DISTINCT message_id, domain FROM first) f
+        JOIN queue_recipient r ON r.message_id = f.message_id
+        WHERE (f.domain IS NULL OR r.domain = f.domain)
+            AND r.state = 'queued' AND r.next_attempt_at <= now()
+        FOR UPDATE OF r SKIP LOCKED
     )
     UPDATE queue_recipient r SET
         possible_duplicate = possible_duplicate OR lease_owner IS NOT NULL,
@@ -155,18 +152,19 @@ _LEASE = """
               delay_notified, notify, original_recipient
 """
 
+# A delay that nobody has been told of yet is none when the attempt was the last.
 _FINISH = """
     UPDATE queue_recipient r SET
         state = CASE u.verdict WHEN 'retry' THEN r.state ELSE u.verdict END,
-        attempts = attempts + 1, last_attempt_at = now(), last_reply = u.reply,
-        last_host = coalesce(u.host, last_host),
+        attempts = attempts + 1, last_attempt_at = now(), last_reply = u.reply, last_host = u.host,
         next_attempt_at = coalesce(u.retry_at, now()),
-        report = coalesce(u.report, r.report),
+        report = CASE u.verdict WHEN 'retry' THEN coalesce(u.report, r.report) ELSE u.report END,
         delay_notified = delay_notified OR u.report IS NOT DISTINCT FROM 'delayed',
+        possible_duplicate = r.possible_duplicate OR u.possible_duplicate,
         lease_owner = NULL, lease_until = NULL
     FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[],
-                $7::timestamptz[], $8::text[])
-         AS u(id, epoch, verdict, reply, host, retry_at, report)
+                $7::timestamptz[], $8::text[], $9::bool[])
+         AS u(id, epoch, verdict, reply, host, retry_at, report, possible_duplicate)
     WHERE r.id = u.id AND r.lease_epoch = u.epoch AND r.lease_owner = $1
     RETURNING r.id
 """
@@ -178,10 +176,26 @@ class Queue:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def lease(self, owner: str, limit: int, lease_seconds: float) -> list[Lease]:
-        """Take up to ``limit`` recipients that are due."""
+    async def lease(
+        self,
+        owner: str,
+        limit: int,
+        lease_seconds: float,
+        *,
+        except_domains: Sequence[str] = (),
+        by_message: bool = False,
+    ) -> list[Lease]:
+        """Take recipients that are due, of up to ``limit`` messages at one destination each.
+
+        Args:
+            owner: the worker, by a name that no other has ever had.
+            limit: how many deliveries; each has all the recipients that can go together.
+            lease_seconds: when others may take them, unless `extend` is called.
+            except_domains: those that this worker has enough of.
+            by_message: all domains are one destination, as where a smarthost takes everything.
+        """
         async with self._engine.connection() as c:
-            rows = await c.fetch(_LEASE, owner, limit, lease_seconds)
+            rows = await c.fetch(_LEASE, owner, limit, lease_seconds, except_domains, by_message)
         return [Lease(*row.values()) for row in rows]
 
     async def messages(self, ids: Sequence[int]) -> dict[int, QueuedMessage]:
@@ -194,18 +208,18 @@ class Queue:
         return {row[0]: QueuedMessage(*row.values()) for row in rows}
 
     async def extend(self, owner: str, leases: Sequence[Lease], lease_seconds: float) -> set[int]:
-        """Hold leases for longer; returns the recipients that are still ours."""
+        """Hold leases for longer; returns the recipients that are ours, and not on hold."""
         async with self._engine.connection() as c:
             rows = await c.fetch(
                 "UPDATE queue_recipient r SET lease_until = now() + make_interval(secs => $4), "
                 "next_attempt_at = now() + make_interval(secs => $4) "
                 "FROM unnest($2::bigint[], $3::bigint[]) AS u(id, epoch) "
                 "WHERE r.id = u.id AND r.lease_epoch = u.epoch AND r.lease_owner = $1 "
-                "RETURNING r.id",
+                "RETURNING r.id, r.state = 'queued'",
                 owner, [lease.recipient_id for lease in leases], [x.epoch for x in leases],
                 lease_seconds,
             )  # fmt: skip
-        return {row[0] for row in rows}
+        return {row[0] for row in rows if row[1]}
 
     async def finish(self, owner: str, outcomes: Sequence[Outcome]) -> set[int]:
         """Write what attempts came to; returns the recipients that were still ours."""
@@ -217,6 +231,7 @@ class Queue:
             [o.host for o in outcomes],
             [o.retry_at for o in outcomes],
             [o.report for o in outcomes],
+            [o.possible_duplicate for o in outcomes],
         ]
         async with self._engine.connection() as c:
             rows = await c.fetch(_FINISH, owner, *columns)
@@ -232,35 +247,15 @@ class Queue:
                 owner, [lease.recipient_id for lease in leases], [x.epoch for x in leases],
             )  # fmt: skip
 
-    async def seconds_until_due(self) -> float | None:
+    async def seconds_until_due(self, except_domains: Sequence[str] = ()) -> float | None:
         """When the next recipient is due; 0 for now, None when none waits."""
         async with self._engine.connection() as c:
             value = await c.fetchval(
                 "SELECT extract(epoch FROM min(next_attempt_at) - now())::float8 "
-                "FROM queue_recipient WHERE state = 'queued'"
+                "FROM queue_recipient WHERE state = 'queued' AND domain <> ALL($1::text[])",
+                except_domains,
             )
         return None if value is None else max(0.0, float(value))
-
-    async def reports(self, limit: int) -> list[Report]:
-        """Reports that are due, by message. Sending one twice is prevented by its repeat key."""
-        async with self._engine.connection() as c:
-            rows = await c.fetch(
-                "SELECT id, message_id, address, report, coalesce(last_reply, ''), last_host, "
-                "attempts, original_recipient, last_attempt_at FROM queue_recipient "
-                "WHERE report IS NOT NULL ORDER BY message_id, id LIMIT $1",
-                limit,
-            )
-        return [Report(*row.values()) for row in rows]
-
-    async def reported(self, reports: Sequence[Report]) -> None:
-        """Those reports are in the senders' mailboxes, or in the queue."""
-        async with self._engine.connection() as c:
-            await c.execute(
-                "UPDATE queue_recipient r SET report = NULL "
-                "FROM unnest($1::bigint[], $2::text[]) AS u(id, kind) "
-                "WHERE r.id = u.id AND r.report = u.kind",
-                [report.recipient_id for report in reports], [r.kind for r in reports],
-            )  # fmt: skip
 
     async def depth(self) -> QueueDepth:
         """How full the queue is."""
@@ -330,9 +325,9 @@ class Queue:
         return await self._change("state = 'held'", "state = 'queued'", message_id)
 
     async def release(self, message_id: int | None) -> int:
-        """Let what was held go on, at once."""
+        """Let what was held go on: at once, or when a worker that is still at it is done."""
         return await self._change(
-            "state = 'queued', next_attempt_at = now(), lease_owner = NULL, lease_until = NULL",
+            "state = 'queued', next_attempt_at = greatest(now(), lease_until)",
             "state = 'held'",
             message_id,
         )
@@ -358,14 +353,15 @@ class Queue:
         if not affected(status):
             raise NotFound(f"message {message_id} is not in the queue")
 
-    async def trim(self, keep_seconds: float) -> int:
+    async def trim(self, keep_seconds: float, *, limit: int = 10_000) -> int:
         """Forget messages that are finished for that long; returns how many."""
         async with self._engine.connection() as c:
             status = await c.execute(
-                "DELETE FROM queue_message m WHERE m.created_at < now() - make_interval(secs => $1)"
-                " AND NOT EXISTS (SELECT 1 FROM queue_recipient r WHERE r.message_id = m.id AND "
+                "DELETE FROM queue_message WHERE id IN (SELECT id FROM queue_message m "
+                "WHERE m.created_at < now() - make_interval(secs => $1) "
+                "AND NOT EXISTS (SELECT 1 FROM queue_recipient r WHERE r.message_id = m.id AND "
                 "(r.state IN ('queued', 'held') OR r.report IS NOT NULL OR "
-                "r.last_attempt_at > now() - make_interval(secs => $1)))",
-                keep_seconds,
-            )
+                "r.last_attempt_at > now() - make_interval(secs => $1))) LIMIT $2)",
+                keep_seconds, limit,
+            )  # fmt: skip
         return affected(status)

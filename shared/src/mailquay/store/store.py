@@ -1,5 +1,7 @@
 """The store: everything in Postgres, one repository an aggregate."""
 
+from contextlib import AbstractAsyncContextManager
+
 from mailquay.runtime.settings import DatabaseSettings
 from mailquay.store.accounts import Accounts
 from mailquay.store.deliveries import Deliveries
@@ -10,6 +12,7 @@ from mailquay.store.mailboxes import Mailboxes
 from mailquay.store.packs import Packs
 from mailquay.store.queue import Queue
 from mailquay.store.recipients import Recipients
+from mailquay.store.reports import Reports
 from mailquay.store.search import Searches
 from mailquay.store.sessions import WebSessions
 from mailquay.store.submissions import Submissions
@@ -30,6 +33,7 @@ class Store:
         self.searches = Searches(engine)
         self.deliveries = Deliveries(engine)
         self.queue = Queue(engine)
+        self.reports = Reports(engine)
         self.packs = Packs(engine)
         self.uploads = Uploads(engine)
         self.identities = Identities(engine)
@@ -48,6 +52,10 @@ class Store:
     async def close(self) -> None:
         """Close the pool."""
         await self._engine.close()
+
+    def alone(self, task: str) -> AbstractAsyncContextManager[bool]:
+        """Keep other processes from a task meanwhile; False: one of them is at it."""
+        return self._engine.alone(task)
 
     async def check(self) -> str:
         """Ask Postgres for the schema's revision: for readiness.
