@@ -2,12 +2,26 @@
 
 import typer
 
-from mailquay.cli import standalone
+from mailquay.cli import account, alias, blobs, db, domain, mailbox, queue, standalone
 
-__all__ = ["main"]
+__all__ = ["app", "main"]
 
-app = typer.Typer(no_args_is_help=True, help="Run and administer Mailquay.")
+app = typer.Typer(
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
 app.command("standalone")(standalone.standalone)
+for name, module in (
+    ("domain", domain),
+    ("account", account),
+    ("alias", alias),
+    ("mailbox", mailbox),
+    ("queue", queue),
+    ("blobs", blobs),
+    ("db", db),
+):
+    app.add_typer(module.app, name=name)
 
 
 @app.callback()
