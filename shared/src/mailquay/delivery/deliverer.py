@@ -182,6 +182,7 @@ class Deliverer:
                 received_at=target.received_at or now,
                 digest=self._digest(waiting, target.recipient),
                 enforce_quota=target.enforce_quota,
+                also=target.also,
             )
             for target in incoming.local
         ]
@@ -242,13 +243,13 @@ class Deliverer:
         is_queued = False
         for waiting, outcome in zip(batch, delivered, strict=True):
             is_queued = is_queued or outcome.queue_id is not None
-            for placement in outcome.placements:
+            for target, placement in zip(waiting.incoming.local, outcome.placements, strict=True):
                 if isinstance(placement, Placed) and not placement.is_duplicate:
                     modseq, mailboxes, trace = changed.setdefault(
                         placement.account_id,
                         (placement.modseq, set(), waiting.incoming.trace_id),
                     )
-                    mailboxes.add(placement.mailbox_id)
+                    mailboxes.update((placement.mailbox_id, *target.also))
         with contextlib.suppress(Exception):
             for account_id, (modseq, mailboxes, trace) in changed.items():
                 self._bus.publish(

@@ -21,6 +21,8 @@ class LocalPlacement:
     #: The envelope's recipient, part of what makes a repetition; empty for what has no envelope.
     recipient: str = ""
     enforce_quota: bool = True
+    #: More mailboxes that the same email is in, none twice.
+    also: tuple[MailboxId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

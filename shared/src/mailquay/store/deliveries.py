@@ -82,6 +82,8 @@ class PlacementRow:
     #: What a repeated delivery has too; None stores it however often it comes.
     digest: bytes | None
     enforce_quota: bool
+    #: More mailboxes that the same email is in, none twice (RFC 8621 §4.1.1, mailboxIds).
+    also: tuple[MailboxId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,14 +167,15 @@ class _Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A placement that was decided: it goes in, as the mailbox's next ``place``-th message."""
+    """A placement that was decided: it goes in, as each mailbox's next ``place``-th message."""
 
     index: int
     row: PlacementRow
     mailbox_id: int
     email_id: int
     thread_id: int
-    place: int
+    #: Mailboxes with the place in each, `mailbox_id` first.
+    places: tuple[tuple[int, int], ...]
 
 
 @dataclass(slots=True)
@@ -220,7 +223,7 @@ _EMAIL_COLUMNS = {
     "envelope": "bytea", "bodystructure": "bytea", "structure": "bytea",
     "header_fields": "bytea",
 }  # fmt: skip
-_EMAIL_ARRAYS = ", ".join(f"${29 + n}::{kind}[]" for n, kind in enumerate(_EMAIL_COLUMNS.values()))
+_EMAIL_ARRAYS = ", ".join(f"${33 + n}::{kind}[]" for n, kind in enumerate(_EMAIL_COLUMNS.values()))
 
 # One statement: each part sees the snapshot before it, and none needs what another wrote but for
 # the first uids, which `counted` hands on.
@@ -255,16 +258,18 @@ _WRITE = f"""
                              {_EMAIL_ARRAYS})
     )
     INSERT INTO mailbox_email (account_id, mailbox_id, uid, email_id, modseq, created_modseq,
-                               flags, keywords, size, received_at, saved_at)
+                               flags, keywords, size, received_at, saved_at, thread_id)
     SELECT p.account_id, p.mailbox_id, c.first + p.place, p.email_id, p.modseq, p.modseq, p.flags,
            CASE WHEN p.keywords = '' THEN NULL ELSE string_to_array(p.keywords, ' ') END,
-           p.size, p.received_at, now()
-    FROM unnest($19::bigint[], $23::bigint[], $24::bigint[], $20::bigint[], $25::bigint[],
-                $26::smallint[], $27::text[], $28::bigint[], $22::timestamptz[])
-         AS p(account_id, mailbox_id, place, email_id, modseq, flags, keywords, size, received_at)
+           p.size, p.received_at, now(), p.thread_id
+    FROM unnest($23::bigint[], $24::bigint[], $25::bigint[], $26::bigint[], $27::bigint[],
+                $28::smallint[], $29::text[], $30::bigint[], $31::timestamptz[], $32::bigint[])
+         AS p(account_id, mailbox_id, place, email_id, modseq, flags, keywords, size, received_at,
+              thread_id)
     JOIN counted c ON c.account_id = p.account_id AND c.id = p.mailbox_id
-    RETURNING email_id, uid, (SELECT uidvalidity FROM counted c WHERE c.id = mailbox_id
-                              AND c.account_id = mailbox_email.account_id)
+    RETURNING email_id, mailbox_id, uid,
+              (SELECT uidvalidity FROM counted c WHERE c.id = mailbox_id
+               AND c.account_id = mailbox_email.account_id)
 """  # column names of our own
 
 _QUEUE = """
@@ -352,7 +357,10 @@ class Deliveries:
     ) -> None:
         """Say of each placement whether it goes in, and into which thread."""
         named = {
-            (int(p.account_id), int(p.mailbox_id)) for p in placements if p.mailbox_id is not None
+            (int(p.account_id), int(mailbox_id))
+            for p in placements
+            for mailbox_id in (p.mailbox_id, *p.also)
+            if mailbox_id is not None
         }
         present = await _present(c, named) if named else set()
         ids = await self._take_ids(c, len(placements))
@@ -362,8 +370,10 @@ class Deliveries:
                 batch.results[index] = NotPlaced("noaccount")
                 continue
             mailbox_id = account.inbox if row.mailbox_id is None else int(row.mailbox_id)
-            if mailbox_id is None or (
-                row.mailbox_id is not None and (row.account_id, mailbox_id) not in present
+            if mailbox_id is None or any(
+                (row.account_id, named_id) not in present
+                for named_id in (row.mailbox_id, *row.also)
+                if named_id is not None
             ):
                 batch.results[index] = NotPlaced("nomailbox")
             elif row.digest is not None and (row.account_id, row.digest) not in batch.fresh:
@@ -388,12 +398,15 @@ class Deliveries:
         size = row.email.size
         account.added_bytes += size
         account.added_messages += 1
-        counts = batch.mailboxes.setdefault((row.account_id, mailbox_id), _Mailbox())
-        batch.rows.append(_Row(index, row, mailbox_id, email_id, thread_id, counts.messages))
-        counts.messages += 1
-        counts.unseen += not row.flags & 1
-        counts.deleted += bool(row.flags & 8)
-        counts.bytes += size
+        places = []
+        for target in (mailbox_id, *map(int, row.also)):
+            counts = batch.mailboxes.setdefault((row.account_id, target), _Mailbox())
+            places.append((target, counts.messages))
+            counts.messages += 1
+            counts.unseen += not row.flags & 1
+            counts.deleted += bool(row.flags & 8)
+            counts.bytes += size
+        batch.rows.append(_Row(index, row, mailbox_id, email_id, thread_id, tuple(places)))
 
     async def _take_ids(self, c: Connection, count: int) -> list[int]:
         if len(self._ids) < count:
@@ -411,6 +424,7 @@ class Deliveries:
         boxes = list(batch.mailboxes.items())
         threads = list(batch.new_threads.items())
         rows, emails = batch.rows, [row.row.email for row in batch.rows]
+        places = [(row, *place) for row in rows for place in row.places]
         modseqs = {account_id: account.modseq + 1 for account_id, account in changed}
         written = await c.fetch(
             _WRITE,
@@ -426,16 +440,20 @@ class Deliveries:
             [thread for _, thread in threads],
             [r.row.account_id for r in rows], [r.email_id for r in rows],
             [r.thread_id for r in rows], [r.row.received_at for r in rows],
-            [r.mailbox_id for r in rows], [r.place for r in rows],
-            [modseqs[r.row.account_id] for r in rows], [int(r.row.flags) for r in rows],
-            [" ".join(r.row.keywords) for r in rows], [e.size for e in emails],
+            [r.row.account_id for r, _, _ in places], [mailbox for _, mailbox, _ in places],
+            [place for _, _, place in places], [r.email_id for r, _, _ in places],
+            [modseqs[r.row.account_id] for r, _, _ in places],
+            [int(r.row.flags) for r, _, _ in places],
+            [" ".join(r.row.keywords) for r, _, _ in places],
+            [r.row.email.size for r, _, _ in places], [r.row.received_at for r, _, _ in places],
+            [r.thread_id for r, _, _ in places],
             *([getattr(e, name) for e in emails] for name in _EMAIL_COLUMNS),
         )  # fmt: skip
-        if len(written) != len(rows):
+        if len(written) != len(places):
             raise StoreUnavailable("a mailbox went while the batch was written; try again")
-        uids = {row[0]: (row[1], row[2]) for row in written}
+        uids = {(row[0], row[1]): (row[2], row[3]) for row in written}
         for row in rows:
-            uid, uidvalidity = uids[row.email_id]
+            uid, uidvalidity = uids[row.email_id, row.mailbox_id]
             batch.results[row.index] = Placed(
                 row.row.account_id,
                 MailboxId(row.mailbox_id),

@@ -172,7 +172,7 @@ _COPY = """
     ), inserted AS (
         INSERT INTO mailbox_email
         SELECT $1, $4, first + place - 1, email_id, $5, $5, flags, keywords, size, received_at,
-               now()
+               now(), thread_id
         FROM source, counted
     ), state AS (
         UPDATE account_state SET modseq = $5

@@ -46,10 +46,11 @@ _REMOVE = """
     WITH gone AS (
         DELETE FROM mailbox_email
         WHERE account_id = $1 AND mailbox_id = $2 AND uid = ANY($3::bigint[])
-        RETURNING uid, email_id, flags, size, created_modseq
+        RETURNING uid, email_id, flags, size, created_modseq, thread_id
     ), tombstone AS (
-        INSERT INTO expunged (account_id, mailbox_id, uid, email_id, modseq, created_modseq)
-        SELECT $1, $2, uid, email_id, $4, created_modseq FROM gone
+        INSERT INTO expunged (account_id, mailbox_id, uid, email_id, modseq, created_modseq,
+                              thread_id)
+        SELECT $1, $2, uid, email_id, $4, created_modseq, thread_id FROM gone
         ON CONFLICT DO NOTHING
     ), counted AS (
         UPDATE mailbox SET

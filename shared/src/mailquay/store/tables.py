@@ -207,6 +207,7 @@ MAILBOX_EMAIL: Final = sa.Table(
     sa.Column("size", sa.BigInteger, nullable=False),  # RFC822.SIZE, as in `email`
     sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),  # as in `email`
     sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),  # RFC 8514
+    sa.Column("thread_id", sa.BigInteger, nullable=False),  # as in `email`
     sa.PrimaryKeyConstraint("account_id", "mailbox_id", "uid"),
 )
 sa.Index("ix_mailbox_email_modseq", MAILBOX_EMAIL.c.account_id, MAILBOX_EMAIL.c.modseq)
@@ -222,6 +223,7 @@ EXPUNGED: Final = sa.Table(
     sa.Column("modseq", sa.BigInteger, nullable=False),
     sa.Column("created_modseq", sa.BigInteger, nullable=False),
     sa.Column("at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    sa.Column("thread_id", sa.BigInteger, nullable=False),  # the email may be gone
     sa.PrimaryKeyConstraint("account_id", "mailbox_id", "uid"),
 )
 sa.Index("ix_expunged_modseq", EXPUNGED.c.account_id, EXPUNGED.c.modseq)
