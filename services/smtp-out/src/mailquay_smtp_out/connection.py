@@ -4,15 +4,13 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Generator
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import Final, TypeVar
 
 from mailquay_smtp_out.protocol.dialogue import (
     Action,
     Envelope,
     Read,
     RecipientResult,
-    Refused,
     Session,
     SessionPolicy,
     Upgrade,
@@ -20,6 +18,7 @@ from mailquay_smtp_out.protocol.dialogue import (
     Write,
     WriteBody,
     greet,
+    reset,
     send_message,
 )
 from mailquay_smtp_out.protocol.replies import Reply, ReplyError, ReplyParser
@@ -29,7 +28,8 @@ __all__ = ["ConnectionFailed", "HostConnection", "TlsFailed"]
 
 T = TypeVar("T")
 #: One write to the transport; between them the peer's reading is waited for.
-CHUNK_BYTES = 256 * 1024
+CHUNK_BYTES: Final = 256 * 1024
+_QUIT_SECONDS: Final = 5
 
 
 class ConnectionFailed(Exception):
@@ -48,7 +48,7 @@ class TlsFailed(ConnectionFailed):
 
 
 class HostConnection:
-    """One connection to one host; use as an async context manager."""
+    """One connection to one host: `connect`, then sessions and messages, then `close`."""
 
     def __init__(
         self, host: Host, *, tls: ssl.SSLContext, connect_seconds: float, command_seconds: float
@@ -63,7 +63,17 @@ class HostConnection:
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
-    async def __aenter__(self) -> Self:
+    @property
+    def is_body_sent(self) -> bool:
+        """Whether the last message's final dot is on its way."""
+        return self._body_sent
+
+    async def connect(self) -> None:
+        """Make the connection.
+
+        Raises:
+            ConnectionFailed: there is none.
+        """
         try:
             async with asyncio.timeout(self._connect_seconds):
                 self._reader, self._writer = await asyncio.open_connection(
@@ -71,19 +81,12 @@ class HostConnection:
                 )
         except (OSError, TimeoutError) as error:
             raise ConnectionFailed(f"cannot connect: {error or 'time-out'}") from error
-        return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Drop the connection; what a peer should hear of it is `quit`'s to say."""
         if self._writer is not None:
-            self._writer.close()
-            with contextlib.suppress(OSError, ssl.SSLError, TimeoutError):
-                async with asyncio.timeout(5):
-                    await self._writer.wait_closed()
+            self._writer.transport.abort()
+            self._writer = None
 
     async def open_session(self, policy: SessionPolicy) -> Session:
         """Run the greeting, EHLO, STARTTLS and AUTH.
@@ -104,14 +107,30 @@ class HostConnection:
             ConnectionFailed: with ``body_sent`` when it broke after the final dot.
         """
         self._body, self._body_sent = body, False
-        return await self._run(send_message(session, envelope))
+        try:
+            return await self._run(send_message(session, envelope))
+        finally:
+            self._body = b""
+
+    async def reset(self) -> None:
+        """Make ready for another message.
+
+        Raises:
+            Refused: the peer wants no other.
+            ConnectionFailed: it is gone.
+        """
+        self._body_sent = False
+        await self._run(reset())
 
     async def quit(self) -> None:
-        """Say QUIT and wait briefly for the answer; what is delivered is delivered anyway."""
-        with contextlib.suppress(ConnectionFailed, ReplyError, Refused):
-            await self._write(b"QUIT\r\n")
-            async with asyncio.timeout(5):
-                await self._read(Wait.COMMAND)
+        """Say QUIT, wait briefly for the answer, and close; what is delivered is delivered."""
+        try:
+            with contextlib.suppress(ConnectionFailed, ReplyError, TimeoutError):
+                async with asyncio.timeout(_QUIT_SECONDS):
+                    await self._write(b"QUIT\r\n")
+                    await self._read(Wait.COMMAND)
+        finally:
+            self.close()
 
     async def _run(self, dialogue: Generator[Action, Reply | None, T]) -> T:
         answer: Reply | None = None
@@ -143,7 +162,9 @@ class HostConnection:
                 self._writer.write(data)
                 await self._writer.drain()
         except (OSError, ssl.SSLError, TimeoutError) as error:
-            raise ConnectionFailed(f"cannot write: {error or 'time-out'}") from error
+            raise ConnectionFailed(
+                f"cannot write: {error or 'time-out'}", body_sent=self._body_sent
+            ) from error
 
     async def _write_body(self) -> None:
         view = memoryview(self._body)
@@ -172,10 +193,19 @@ class HostConnection:
 
     async def _upgrade(self) -> None:
         assert self._writer is not None
-        if self._parser.has_leftover:
+        if self._parser.has_leftover or await self._has_unread():
             raise TlsFailed("bytes follow STARTTLS's reply in the clear")
+        name = self.host.address if self.host.name.startswith("[") else self.host.name
         try:
             async with asyncio.timeout(self._command_seconds):
-                await self._writer.start_tls(self._tls, server_hostname=self.host.name)
+                await self._writer.start_tls(self._tls, server_hostname=name)
         except (OSError, ssl.SSLError, TimeoutError, ValueError) as error:
             raise TlsFailed(f"TLS failed: {error or 'time-out'}") from error
+
+    async def _has_unread(self) -> bool:
+        """Whether bytes lie in the reader: they would be taken for what comes after TLS."""
+        assert self._reader is not None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0):
+                return bool(await self._reader.read(1))
+        return False

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from mailquay.dns.resolver import DnsTemporaryError, NoData, NxDomain, Resolver
+from mailquay.dns.resolver import DnsTemporaryError, MxRecord, NoData, NxDomain, Resolver
 from mailquay_smtp_out.protocol.replies import Reply, local_reply
 
 __all__ = ["Host", "NoRoute", "route"]
@@ -32,12 +32,18 @@ class NoRoute(Exception):
 
 
 async def route(
-    domain: str, resolver: Resolver, *, port: int, smarthost: tuple[str, int] | None, random: Random
+    domain: str,
+    resolver: Resolver,
+    *,
+    port: int,
+    smarthost: tuple[str, int] | None,
+    own_names: frozenset[str],
+    random: Random,
 ) -> list[Host]:
     """List the hosts for ``domain`` in the order in which to try them.
 
     Equal preferences are shuffled (RFC 5321 §5.1), a host's addresses keep the resolver's order,
-    IPv6 first.
+    IPv6 first. Hosts that are not nearer to the domain than we are, by ``own_names``, are left out.
 
     Raises:
         NoRoute: permanently (no such domain, null MX, nothing with an address) or for now.
@@ -46,28 +52,43 @@ async def route(
         return await _addresses([smarthost[0]], resolver, smarthost[1], for_domain=domain)
     if literal := _address_literal(domain):
         return [Host(domain, literal, port)]
-    names = await _exchangers(domain, resolver, random)
+    names = await _exchangers(domain, resolver, own_names, random)
     return await _addresses(names, resolver, port, for_domain=domain)
 
 
-async def _exchangers(domain: str, resolver: Resolver, random: Random) -> list[str]:
+async def _exchangers(
+    domain: str, resolver: Resolver, own_names: frozenset[str], random: Random
+) -> list[str]:
+    records = await _mx(domain, resolver)
+    own = [r.preference for r in records if r.exchange.rstrip(".").lower() in own_names]
+    if own:
+        # RFC 5321 §5.1: what is no nearer than ourselves would hand it back to us.
+        records = [record for record in records if record.preference < min(own)]
+        if not records:
+            raise NoRoute(local_reply(554, "5.4.6", f"mail for {domain} loops back to this host"))
+    random.shuffle(records)
+    records.sort(key=lambda record: record.preference)
+    return [record.exchange.rstrip(".") for record in records]
+
+
+async def _mx(domain: str, resolver: Resolver) -> list[MxRecord]:
+    """The MX records that name a host; the domain itself where it has none."""
+    implicit = [MxRecord(0, domain)]  # RFC 5321 §5.1
     try:
         answer = await resolver.mx(domain)
     except NxDomain:
         raise NoRoute(local_reply(550, "5.1.2", f"the domain {domain} does not exist")) from None
     except NoData:
-        return [domain]  # implicit MX, RFC 5321 §5.1
+        return implicit
     except DnsTemporaryError as error:
         raise NoRoute(local_reply(451, "4.4.3", f"DNS for {domain} failed: {error}")) from error
-    records = list(answer.records)
+    if not answer.records:
+        return implicit
+    records = [record for record in answer.records if record.exchange not in ("", ".")]
     if not records:
-        return [domain]
-    if all(record.exchange in ("", ".") for record in records):
         # RFC 7505 §4.2
         raise NoRoute(local_reply(556, "5.1.10", f"the domain {domain} takes no mail (null MX)"))
-    random.shuffle(records)
-    records.sort(key=lambda record: record.preference)
-    return [record.exchange.rstrip(".") for record in records if record.exchange not in ("", ".")]
+    return records
 
 
 async def _addresses(

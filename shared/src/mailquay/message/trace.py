@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Final
 
 from mailquay.message.dates import format_date
+from mailquay.message.header import Header, find_header_end
 
-__all__ = ["count_received", "make_received", "make_return_path"]
+__all__ = ["count_received", "make_received", "make_return_path", "without_return_path"]
 
 _RECEIVED: Final = re.compile(rb"(?im)^received[ \t]*:")
 _UNSAFE: Final = re.compile(r"[^!-~\x80-\U0010ffff]+")
@@ -15,6 +16,22 @@ _UNSAFE: Final = re.compile(r"[^!-~\x80-\U0010ffff]+")
 def make_return_path(reverse_path: str) -> bytes:
     """The Return-Path field that final delivery adds."""
     return f"Return-Path: <{reverse_path}>\r\n".encode()
+
+
+def without_return_path(message: bytes) -> bytes:
+    """The message as it may leave again: final delivery adds that field, and nobody before it.
+
+    RFC 5321 §4.4.
+    """
+    end = find_header_end(message, 0, len(message))
+    if b"return-path" not in message[:end].lower():
+        return message
+    kept, position = [], 0
+    for field in Header(message, 0, end).fields:
+        if field.name.lower() == b"return-path":
+            kept.append(message[position : field.start])
+            position = field.end
+    return b"".join([*kept, message[position:]])
 
 
 def make_received(

@@ -94,6 +94,14 @@ QUEUE_ATTEMPTS: Final = _counter(
     "queue_attempts_total", "Attempts to deliver to a recipient elsewhere.", "result",
     ("delivered", "retry", "failed", "expired"),
 )  # fmt: skip
+QUEUE_SECONDS: Final = Histogram(
+    "mailquay_queue_seconds", "From entering the queue to the peer's 250, for a recipient.",
+    buckets=(0.1, 0.5, 1, 5, 15, 60, 300, 1800, 3600, 14400, 86400, 432000),
+)  # fmt: skip
+OUTBOUND_SESSIONS: Final = _counter(
+    "outbound_sessions_total", "Connections to other people's hosts, by what came of them.",
+    "result", ("tls", "clear", "tls_failed", "refused", "unreachable"),
+)  # fmt: skip
 QUEUE_DEPTH: Final = Gauge(
     "mailquay_queue_recipients",
     "Recipients in the queue.",

@@ -37,6 +37,7 @@ __all__ = [
     "Write",
     "WriteBody",
     "greet",
+    "reset",
     "send_message",
 ]
 
@@ -188,6 +189,17 @@ def greet(policy: SessionPolicy) -> Generator[Action, Reply | None, Session]:
     return session
 
 
+def reset() -> Generator[Action, Reply | None, None]:
+    """Be sure that the peer is there, and in no transaction, before another one (RSET).
+
+    Raises:
+        Refused: it has something against it.
+    """
+    reply = yield from _command(b"RSET")
+    if reply.code != 250:
+        raise Refused(reply, at="RSET")
+
+
 def send_message(
     session: Session, envelope: Envelope
 ) -> Generator[Action, Reply | None, tuple[RecipientResult, ...]]:
@@ -328,7 +340,8 @@ def _authenticate(session: Session, policy: SessionPolicy) -> Generator[Action, 
     else:
         raise Refused(local_reply(454, "4.7.0", "no mechanism in common"), at="AUTH")
     if reply.code != 235:
-        raise Refused(reply, at="AUTH")
+        # Our password is wrong, not the mail: it waits until someone has put that right.
+        raise Refused(local_reply(454, "4.7.8", f"the password was refused: {reply}"), at="AUTH")
 
 
 def _command(line: bytes) -> Generator[Action, Reply | None, Reply]:

@@ -28,10 +28,11 @@ class ReplyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One whole reply, its lines without the code."""
+    """One whole reply, its lines without the code; ``is_local``: no peer has said it."""
 
     code: int
     lines: tuple[str, ...]
+    is_local: bool = False
 
     @property
     def is_positive(self) -> bool:
@@ -62,13 +63,14 @@ class Reply:
         return self.enhanced or f"{min(self.code // 100, 5)}.0.0"
 
     def __str__(self) -> str:
-        """The reply on one line, as logs and DSNs show it."""
-        return " ".join([str(self.code), *(line for line in self.lines if line)])
+        """The reply on one line, as logs and DSNs show it; what we found out has no code."""
+        code = () if self.is_local else (str(self.code),)
+        return " ".join([*code, *(line for line in self.lines if line)])
 
 
 def local_reply(code: int, enhanced: str, text: str) -> Reply:
     """A reply for what this side found out itself, in the form a peer would have used."""
-    return Reply(code, (f"{enhanced} {text}",))
+    return Reply(code, (f"{enhanced} {text}",), is_local=True)
 
 
 class ReplyParser:
