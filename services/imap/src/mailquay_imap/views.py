@@ -157,8 +157,10 @@ class MailboxView:
 
     def apply_own(self, changed: Iterable[Place], expunged: Sequence[int], modseq: int) -> None:
         """Take over what a session of ours has just done; later reads find it known."""
-        if modseq == self.snapshot.modseq + 1:
-            self._apply(list(changed), list(expunged), modseq, self.snapshot.uidnext)
+        if modseq == self.snapshot.modseq + 1 and self._apply(
+            list(changed), list(expunged), modseq, self.snapshot.uidnext
+        ):
+            self._tell("")  # the event that follows is no news to this view any more
 
     def difference(self, since: Snapshot) -> Difference:
         """What has happened since a snapshot that a client knows."""

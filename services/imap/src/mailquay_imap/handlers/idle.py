@@ -17,9 +17,6 @@ _LOG: Final = structlog.get_logger(__name__)
 
 async def handle_idle(session: Session, _command: c.Idle) -> Ok:
     """IDLE, until DONE."""
-    session.write(b"+ idling\r\n")
-    await session.sync(expunges=True)
-    await session.flush()
     wake = asyncio.Event()
     traces: list[str] = []
 
@@ -27,11 +24,15 @@ async def handle_idle(session: Session, _command: c.Idle) -> Ok:
         traces.append(trace_id)
         wake.set()
 
+    # Listen before looking: what comes between the two would be told to nobody.
     view = session.selected.view if session.selected is not None else None
     if view is not None:
         view.listeners.append(woken)
+    session.write(b"+ idling\r\n")
     metrics.IMAP_IDLING.inc()
     try:
+        await session.sync(expunges=True)
+        await session.flush()
         await _idle(session, wake, traces)
     finally:
         metrics.IMAP_IDLING.dec()
