@@ -5,20 +5,30 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mailquay.runtime.service import Platform, Service
+from mailquay_webmail_api.auth.gate import Gate
+from mailquay_webmail_api.auth.routes import auth_routes
 from mailquay_webmail_api.http.hardening import Hardening
 from mailquay_webmail_api.http.problems import install_problems
 from mailquay_webmail_api.http.server import WebServer
 from mailquay_webmail_api.http.site import Site
+from mailquay_webmail_api.jmap.endpoint import api_routes, install_request_errors, limits_of
 
 __all__ = ["make_application", "start"]
 
 
 def make_application(platform: Platform) -> FastAPI:
     """Everything that is served, by its path."""
+    settings = platform.settings.web
     app = FastAPI(title="Mailquay", openapi_url=None, redirect_slashes=False)
     install_problems(app)
-    site = Site(platform.settings.web.static_folder)
+    install_request_errors(app)
+    gate = Gate(platform.store, platform.authenticator, settings)
+    limits = limits_of(platform)
+    app.include_router(auth_routes(platform.store, gate, settings))
+    app.include_router(api_routes(platform, gate, limits))
+    site = Site(settings.static_folder)
 
+    # Last: whatever is none of the above is the browser application's.
     @app.api_route("/{path:path}", methods=["GET", "HEAD"])
     async def _site(request: Request) -> Response:
         return await site.respond(request)

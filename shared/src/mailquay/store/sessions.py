@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mailquay.store.engine import Engine
-from mailquay.store.types import AccountId
+from mailquay.store.types import AccountId, TenantId
 
 __all__ = ["WebSession", "WebSessions"]
 
@@ -13,10 +13,15 @@ class WebSession:
     """A signed-in browser. ``csrf_token`` is what its unsafe requests must show."""
 
     account_id: AccountId
+    tenant_id: TenantId
     address: str
     display_name: str
     role: str
     csrf_token: str
+
+
+#: Browsers that one account may be signed in with; of more, those unused for longest go.
+SESSIONS_MAX = 100
 
 
 class WebSessions:
@@ -36,9 +41,14 @@ class WebSessions:
         remote_address: str,
         ttl_seconds: float,
     ) -> None:
-        """Record a sign-in; what has expired goes."""
+        """Record a sign-in; what has expired goes, and what is too much of the account's."""
         async with self._engine.transaction() as c:
             await c.execute("DELETE FROM web_session WHERE expires_at < now()")
+            await c.execute(
+                "DELETE FROM web_session WHERE token_hash IN (SELECT token_hash FROM web_session "
+                "WHERE account_id = $1 ORDER BY last_seen_at DESC OFFSET $2)",
+                account_id, SESSIONS_MAX - 1,
+            )  # fmt: skip
             await c.execute(
                 "INSERT INTO web_session (token_hash, account_id, csrf_token, credential_version, "
                 "user_agent, remote_address, last_seen_at, expires_at) "
@@ -51,20 +61,21 @@ class WebSessions:
         """The session of a cookie, None when it is void; once a minute its end is moved on."""
         async with self._engine.connection() as c:
             row = await c.fetchrow(
-                "SELECT s.account_id, a.address, a.display_name, a.role, s.csrf_token, "
+                "SELECT s.account_id, a.tenant_id, a.address, a.display_name, a.role, "
+                "s.csrf_token, "
                 "s.last_seen_at < now() - interval '1 minute' "
                 "FROM web_session s JOIN account a ON a.id = s.account_id "
                 "WHERE s.token_hash = $1 AND s.expires_at > now() AND a.state = 'active' "
                 "AND a.credential_version = s.credential_version",
                 token_hash,
             )
-            if row is not None and row[5]:
+            if row is not None and row[6]:
                 await c.execute(
                     "UPDATE web_session SET last_seen_at = now(), "
                     "expires_at = now() + make_interval(secs => $2) WHERE token_hash = $1",
                     token_hash, ttl_seconds,
                 )  # fmt: skip
-        return None if row is None else WebSession(AccountId(row[0]), *tuple(row.values())[1:5])
+        return None if row is None else WebSession(*tuple(row.values())[:6])
 
     async def remove(self, token_hash: bytes) -> None:
         """Sign a browser out."""

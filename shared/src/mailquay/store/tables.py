@@ -396,3 +396,4 @@ WEB_SESSION: Final = sa.Table(
     sa.PrimaryKeyConstraint("token_hash"),
 )
 sa.Index("ix_web_session_expires", WEB_SESSION.c.expires_at)
+sa.Index("ix_web_session_account", WEB_SESSION.c.account_id)

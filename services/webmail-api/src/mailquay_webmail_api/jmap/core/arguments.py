@@ -88,6 +88,10 @@ class Arguments:
             raise MethodError.invalid_arguments(f"{name} is not a list of strings")
         return value
 
+    def strings(self, name: str) -> list[str]:
+        """A String[] that must be given."""
+        return self._required(name, self.optional_strings)
+
     def optional_object(self, name: str) -> dict[str, Any] | None:
         """An object or null."""
         value = self.value(name)

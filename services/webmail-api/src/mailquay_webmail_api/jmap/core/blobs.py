@@ -4,11 +4,13 @@
 ``U12`` an upload. All are of the signed-in account, and what one names never changes.
 """
 
+import asyncio
 import re
 from dataclasses import dataclass
 from typing import Final
 
 from mailquay.blobs import BlobStore
+from mailquay.blobs.refs import Located
 from mailquay.message.content import decode_body
 from mailquay.message.parts import Part
 from mailquay.message.sections import find_part
@@ -17,9 +19,20 @@ from mailquay.store import Store
 from mailquay.store.types import AccountId, EmailId
 from mailquay_webmail_api.jmap.core.ids import parse_upload_id
 
-__all__ = ["Blob", "email_blob_id", "parse_email_blob_id", "part_blob_id", "read_blob"]
+__all__ = [
+    "Blob",
+    "FoundBlob",
+    "email_blob_id",
+    "find_blob",
+    "load_blob",
+    "parse_email_blob_id",
+    "part_blob_id",
+    "read_blob",
+]
 
 _EMAIL: Final = re.compile(r"B(0|[1-9][0-9]{0,18})((?:-[1-9][0-9]{0,5}){0,100})")
+#: A part that takes longer than a thread's hand-over to decode is decoded in one.
+_INLINE_BYTES: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +42,16 @@ class Blob:
     data: bytes
     type: str
     name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundBlob:
+    """Where a blob's bytes lie; with ``part`` they are that part's, decoded."""
+
+    location: Located
+    type: str
+    name: str | None = None
+    part: Part | None = None
 
 
 def email_blob_id(number: int) -> str:
@@ -49,6 +72,44 @@ def parse_email_blob_id(text: str) -> tuple[EmailId, tuple[int, ...]] | None:
     return EmailId(number), tuple(int(step) for step in match[2].split("-")[1:])
 
 
+async def find_blob(store: Store, account_id: AccountId, blob_id: str) -> FoundBlob | None:
+    """Find a blob; None when there is no such blob in the account. One round trip.
+
+    Raises:
+        StoreUnavailable
+    """
+    if (upload_id := parse_upload_id(blob_id)) is not None:
+        upload = await store.uploads.find(account_id, upload_id)
+        return None if upload is None else FoundBlob(upload[0], upload[1])
+    if (parsed := parse_email_blob_id(blob_id)) is None:
+        return None
+    email_id, number = parsed
+    body = (await store.emails.bodies(account_id, [email_id])).get(email_id)
+    if body is None:
+        return None
+    if not number:
+        return FoundBlob(body, "message/rfc822")
+    part = find_part(decode_structure(body.structure), number)
+    if part is None or part.is_multipart:
+        return None
+    return FoundBlob(body, part.content_type, part.filename, part)
+
+
+async def load_blob(blobs: BlobStore, found: FoundBlob) -> Blob:
+    """Read what was found.
+
+    Raises:
+        BlobError: it cannot be read now, or is lost.
+    """
+    data = await blobs.get(found.location)
+    if found.part is not None:
+        if found.part.size > _INLINE_BYTES:
+            data = await asyncio.to_thread(decode_body, data, found.part)
+        else:
+            data = decode_body(data, found.part)
+    return Blob(data, found.type, found.name)
+
+
 async def read_blob(
     store: Store, blobs: BlobStore, account_id: AccountId, blob_id: str
 ) -> Blob | None:
@@ -57,23 +118,5 @@ async def read_blob(
     Raises:
         StoreUnavailable, BlobError: it cannot be read now.
     """
-    if (upload_id := parse_upload_id(blob_id)) is not None:
-        found = await store.uploads.find(account_id, upload_id)
-        return None if found is None else Blob(await blobs.get(found[0]), found[1])
-    if (parsed := parse_email_blob_id(blob_id)) is None:
-        return None
-    email_id, number = parsed
-    bodies = await store.emails.bodies(account_id, [email_id])
-    if email_id not in bodies:
-        return None
-    body = bodies[email_id]
-    if not number:
-        return Blob(await blobs.get(body), "message/rfc822")
-    part = find_part(decode_structure(body.structure), number)
-    if part is None or part.is_multipart:
-        return None
-    return Blob(decode_body(await blobs.get(body), part), _type_of(part), part.filename)
-
-
-def _type_of(part: Part) -> str:
-    return f"{part.type}/{part.subtype}" if part.type and part.subtype else "text/plain"
+    found = await find_blob(store, account_id, blob_id)
+    return None if found is None else await load_blob(blobs, found)

@@ -284,6 +284,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_web_session")),
     )
     op.create_index("ix_web_session_expires", "web_session", ["expires_at"], unique=False)
+    op.create_index("ix_web_session_account", "web_session", ["account_id"], unique=False)
     op.create_table(
         "alias",
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
