@@ -19,6 +19,8 @@ from mailquay.store.types import AccountId
 __all__ = ["Bus", "Subscription"]
 
 _LOG: Final = logging.getLogger(__name__)
+#: A server that takes longer to hear of a subscription is as good as away: polling has to do.
+_LISTEN_SECONDS: Final = 1
 Listener = Callable[[Event], None]
 
 
@@ -45,6 +47,7 @@ class Bus:
         self._connected = asyncio.Event()
         self._accounts: dict[int, list[Listener]] = {}
         self._account_subscriptions: dict[int, object] = {}
+        self._opening: dict[int, asyncio.Task[None]] = {}
         self._listeners: list[Listener] = []
         self._on_reconnect: list[Callable[[], None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -166,7 +169,9 @@ class Bus:
         listeners = self._accounts.setdefault(account_id, [])
         listeners.append(listener)
         if len(listeners) == 1 and self._client is not None:
-            self._spawn(self._listen(account_id))
+            opening = asyncio.create_task(self._listen(account_id))
+            self._opening[account_id] = opening
+            opening.add_done_callback(lambda _task: self._opening.pop(account_id, None))
 
         def close() -> None:
             remaining = self._accounts.get(account_id, [])
@@ -178,14 +183,29 @@ class Bus:
 
         return Subscription(close)
 
+    async def wait_listening(self, account_id: AccountId) -> None:
+        """Wait until the server knows that we listen, as far as it answers soon.
+
+        Whoever looks after this, and was subscribed before, misses nothing.
+        """
+        opening = self._opening.get(account_id)
+        if opening is not None:
+            await asyncio.wait([opening], timeout=_LISTEN_SECONDS)
+
     async def _listen(self, account_id: int) -> None:
         if self._client is None or account_id in self._account_subscriptions:
             return
         self._account_subscriptions[account_id] = None
-        with contextlib.suppress(NatsError, OSError):
+        with contextlib.suppress(NatsError, OSError, TimeoutError):
             self._account_subscriptions[account_id] = await self._client.subscribe(
                 f"{PREFIX}.account.{account_id}.changed", cb=self._heard
             )
+            # The client writes a PING ahead of what it has queued: only the second one's PONG says
+            # that the subscription has arrived.
+            await self._client.flush(_LISTEN_SECONDS)
+            await self._client.flush(_LISTEN_SECONDS)
+        if account_id not in self._accounts:  # whoever listened has gone meanwhile
+            await self._unlisten(account_id)
 
     async def _unlisten(self, account_id: int) -> None:
         if account_id in self._accounts:  # someone came back meanwhile

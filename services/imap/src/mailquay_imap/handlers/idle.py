@@ -31,6 +31,8 @@ async def handle_idle(session: Session, _command: c.Idle) -> Ok:
     session.write(b"+ idling\r\n")
     metrics.IMAP_IDLING.inc()
     try:
+        if view is not None:
+            await session.server.bus.wait_listening(view.account_id)
         await session.sync(expunges=True)
         await session.flush()
         await _idle(session, wake, traces)
