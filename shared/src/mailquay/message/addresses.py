@@ -16,11 +16,13 @@ __all__ = ["Address", "Group", "flatten", "format_address", "parse_address_list"
 #: Addresses of one field at most; a field with more is cut here.
 ADDRESSES_MAX: Final = 10_000
 
-_SIMPLE: Final = re.compile(
-    r"[ \t]*(?:\"([^\"\\]*)\"[ \t]*|([^\"\\<>@,;:()\[\]]*?)[ \t]*)<([^\"\\<>@,;:()\[\]\s]+)@"
-    r"([^\"\\<>@,;:()\[\]\s]+)>[ \t]*\Z"
+#: An address as most are written, up to the comma behind it. Nothing is given back once it is
+#: matched, so that a run of spaces is read once.
+_ADDRESS: Final = re.compile(
+    r"(?:[ \t]*+\"([^\"\\]*+)\"[ \t]*+|([^\"\\<>@,;:()\[\]]*+))"
+    r"<([^\"\\<>@,;:()\[\]\s]++)@([^\"\\<>@,;:()\[\]\s]++)>[ \t]*+(?:,|\Z)"
+    r"|[ \t]*+([^\"\\<>@,;:()\[\]\s]++)@([^\"\\<>@,;:()\[\]\s]++)[ \t]*+(?:,|\Z)"
 )
-_BARE: Final = re.compile(r"[ \t]*([^\"\\<>@,;:()\[\]\s]+)@([^\"\\<>@,;:()\[\]\s]+)[ \t]*\Z")
 _TOKEN: Final = re.compile(
     r"\"((?:[^\"\\]|\\.)*)(?:\"|\Z)"  # 1: quoted string
     r"|(\[(?:[^\]\\]|\\.)*(?:\]|\Z))"  # 2: domain literal
@@ -73,11 +75,20 @@ class Group:
 def parse_address_list(value: bytes | str) -> tuple[Address | Group, ...]:
     """Read an unfolded address list; what makes no sense is left out, nothing raises."""
     text = value if isinstance(value, str) else value.decode("utf-8", "surrogateescape")
-    if match := _SIMPLE.match(text):
-        return (Address((match[1] or match[2] or "").strip(), match[3], match[4]),)
-    if match := _BARE.match(text):
-        return (Address("", match[1], match[2]),)
-    return _Parser(text).parse()
+    found: list[Address] = []
+    position, end = 0, len(text)
+    while position < end:
+        match = _ADDRESS.match(text, position)
+        if match is None or len(found) >= ADDRESSES_MAX:
+            return _Parser(text).parse()
+        quoted, words, local, domain, bare_local, bare_domain = match.groups()
+        if bare_local is not None:
+            found.append(Address("", bare_local, bare_domain))
+        else:
+            name = " ".join(words.split()) if quoted is None else quoted.strip()
+            found.append(Address(name, local, domain))
+        position = match.end()
+    return tuple(found)
 
 
 def flatten(addresses: tuple[Address | Group, ...]) -> list[Address]:

@@ -13,12 +13,12 @@ __all__ = ["decode_body", "decode_text", "preview", "text_parts", "undo_encoding
 
 _NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/]+")
 _QP_ESCAPE: Final = re.compile(rb"=([0-9A-Fa-f]{2})|=[ \t]*(?:\r?\n|\Z)")
-_QP_TRAILING: Final = re.compile(rb"[ \t]+(?=\r?\n)")
+_QP_TRAILING: Final = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n)")
 _SPACE: Final = re.compile(r"\s+")
 #: Encoded bytes read for a preview: enough for its text, whatever the size of the part.
 _PREVIEW_BYTES: Final = 4096
-#: Quoted replies and their attribution say nothing of this message.
-_QUOTE: Final = re.compile(r"(?m)^(?:>.*|On .{5,200} wrote:)\s*$")
+#: What stands above a quoted reply; like the quotation it says nothing of this message.
+_ATTRIBUTION: Final = re.compile(r"On .{5,200} wrote:")
 
 
 def undo_encoding(body: bytes, encoding: str) -> bytes:
@@ -69,12 +69,26 @@ def preview(raw: bytes, root: Part, limit: int = 256) -> str:
     room = _PREVIEW_BYTES if chosen is plain else 16 * _PREVIEW_BYTES
     cut = min(chosen.body_end, chosen.body_start + room)
     data = undo_encoding(raw[chosen.body_start : cut], chosen.encoding)
-    text = decode_charset(data, chosen.charset)
+    text = decode_charset(data, chosen.charset).replace("\0", "")
     if chosen is html:
-        text = html_to_text(text, limit=4 * limit)
+        text = _SPACE.sub(" ", html_to_text(text, limit=4 * limit)).strip()
     else:
-        text = _QUOTE.sub("", text)
-    text = _SPACE.sub(" ", text.replace("\0", "")).strip()
+        text = _own_words(text, limit)
     if len(text) > limit:
         text = text[: limit - 1].rstrip() + "…"
     return text
+
+
+def _own_words(text: str, enough: int) -> str:
+    """The first words that quote nobody, a little more than ``enough`` characters of them."""
+    lines: list[str] = []
+    length = 0
+    for line in text.split("\n"):
+        words = " ".join(line.split())
+        if not words or words.startswith(">") or _ATTRIBUTION.fullmatch(words):
+            continue
+        lines.append(words)
+        length += len(words) + 1
+        if length > enough + 1:
+            break
+    return " ".join(lines)
