@@ -1,6 +1,7 @@
 """Inputs that make a careless pattern take hours: they end within the test's time-out."""
 
 import pytest
+
 from mailquay.message import scan
 from mailquay.message.addresses import parse_address_list
 from mailquay.message.content import undo_encoding
