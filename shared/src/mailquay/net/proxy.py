@@ -12,13 +12,20 @@ from typing import Final
 __all__ = ["HEADER_MAX", "NeedMore", "ProxyError", "ProxyHeader", "parse_proxy"]
 
 _SIGNATURE: Final = b"\r\n\r\n\x00\r\nQUIT\n"
+_V1_PREFIX: Final = b"PROXY "
+#: The longest version 1 header with its line end (§2.1).
 _V1_MAX: Final = 107
+#: Signature, version and command, family, length (§2.2).
+_V2_FIXED: Final = 16
 #: A version 2 header with more than this of addresses and TLVs is no honest one.
-HEADER_MAX: Final = 16 + 2048
+HEADER_MAX: Final = _V2_FIXED + 2048
 _V1: Final = re.compile(
     rb"PROXY (?:(TCP4|TCP6) ([0-9A-Fa-f.:]{2,39}) ([0-9A-Fa-f.:]{2,39}) (\d{1,5}) (\d{1,5})|"
-    rb"UNKNOWN[^\r\n]*)\r\n"
+    rb"UNKNOWN(?: [^\r\n]*)?)"
 )
+_LOCAL: Final = 0
+_AF_UNSPEC, _AF_INET, _AF_INET6, _AF_UNIX = range(4)
+_STREAM: Final = 1
 
 
 class ProxyError(Exception):
@@ -32,7 +39,7 @@ class NeedMore:
 
 @dataclass(frozen=True, slots=True)
 class ProxyHeader:
-    """A header of ``length`` bytes; ``source`` is None for the balancer's own checks."""
+    """A header of ``length`` bytes; ``source`` is None where the balancer speaks for itself."""
 
     length: int
     source: tuple[str, int] | None
@@ -46,18 +53,29 @@ def parse_proxy(data: bytes) -> ProxyHeader | NeedMore:
     """
     if data.startswith(_SIGNATURE):
         return _parse_v2(data)
-    may_begin = _SIGNATURE.startswith(data) or b"PROXY ".startswith(data[:6])
-    if may_begin and b"PROXY"[: len(data)] != data[:5] and len(data) < len(_SIGNATURE):
+    if data.startswith(_V1_PREFIX):
+        return _parse_v1(data)
+    if _SIGNATURE.startswith(data) or _V1_PREFIX.startswith(data):
         return NeedMore()
-    if may_begin and b"\n" not in data and len(data) < _V1_MAX:
+    raise ProxyError("no PROXY header")
+
+
+def _parse_v1(data: bytes) -> ProxyHeader | NeedMore:
+    line, end, _ = data[:_V1_MAX].partition(b"\r\n")
+    if not end:
+        if len(data) >= _V1_MAX or b"\n" in line:
+            raise ProxyError("the header has no end")
         return NeedMore()
-    match = _V1.match(data[: _V1_MAX + 1])
+    match = _V1.fullmatch(line)
     if match is None:
-        raise ProxyError("no PROXY header")
+        raise ProxyError("malformed header")
+    length = len(line) + 2
     if match[1] is None:
-        return ProxyHeader(match.end(), None)
-    source = _address(match[2].decode(), 4 if match[1] == b"TCP4" else 6)
-    return ProxyHeader(match.end(), (source, int(match[4])))
+        return ProxyHeader(length, None)
+    version = 4 if match[1] == b"TCP4" else 6
+    source, _ = (_address(match[n].decode(), version) for n in (2, 3))
+    port, _ = (_port(match[n]) for n in (4, 5))
+    return ProxyHeader(length, (source, port))
 
 
 def _address(text: str, version: int) -> str:
@@ -70,27 +88,34 @@ def _address(text: str, version: int) -> str:
     return str(address)
 
 
+def _port(digits: bytes) -> int:
+    port = int(digits)
+    if port > 65535:
+        raise ProxyError("the port is out of range")
+    return port
+
+
 def _parse_v2(data: bytes) -> ProxyHeader | NeedMore:
-    if len(data) < 16:
+    if len(data) < _V2_FIXED:
         return NeedMore()
-    version_command, family, length = struct.unpack("!BBH", data[12:16])
-    if version_command >> 4 != 2 or version_command & 15 > 1:
+    version_command, family_transport, length = struct.unpack("!BBH", data[12:_V2_FIXED])
+    version, command = divmod(version_command, 16)
+    family, transport = divmod(family_transport, 16)
+    if version != 2 or command > 1:
         raise ProxyError("version or command is not known")
-    end = 16 + length
+    end = _V2_FIXED + length
     if end > HEADER_MAX:
         raise ProxyError("the header is too long")
     if len(data) < end:
         return NeedMore()
-    if version_command & 15 == 0:  # LOCAL
+    if command == _LOCAL or family in (_AF_UNSPEC, _AF_UNIX):
         return ProxyHeader(end, None)
-    if family == 0x11 and length >= 12:
-        return ProxyHeader(
-            end, (str(ipaddress.IPv4Address(data[16:20])), struct.unpack("!H", data[24:26])[0])
-        )
-    if family == 0x21 and length >= 36:
-        return ProxyHeader(
-            end, (str(ipaddress.IPv6Address(data[16:32])), struct.unpack("!H", data[48:50])[0])
-        )
-    if family == 0:
-        return ProxyHeader(end, None)
-    raise ProxyError("the address family is not known")
+    if transport != _STREAM:
+        raise ProxyError("the connection is no stream")
+    if family == _AF_INET and length >= 12:
+        source, _, port, _ = struct.unpack("!4s4sHH", data[16:28])
+        return ProxyHeader(end, (str(ipaddress.IPv4Address(source)), port))
+    if family == _AF_INET6 and length >= 36:
+        source, _, port, _ = struct.unpack("!16s16sHH", data[16:52])
+        return ProxyHeader(end, (str(ipaddress.IPv6Address(source)), port))
+    raise ProxyError("the address family is not known, or the addresses are cut")

@@ -7,24 +7,29 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from mailquay.net.listener import Peer, Slot
+from mailquay.net.limits import Slot
+from mailquay.net.peer import Peer
 
-__all__ = ["Stream"]
+__all__ = ["CLOSE_SECONDS", "HANDSHAKE_SECONDS", "WRITE_SECONDS", "Stream", "describe_tls"]
 
 #: Past this much unread input the client is no longer read from.
 _BUFFER_BYTES: Final = 256 * 1024
 #: A client that takes nothing for so long is cut off.
-_WRITE_SECONDS: Final = 120
+WRITE_SECONDS: Final = 120
+#: What is written when the connection is closed is to be taken within this.
+CLOSE_SECONDS: Final = 30
+#: For TLS to begin.
+HANDSHAKE_SECONDS: Final = 30
 
 
 class Stream(asyncio.Protocol):
     """One client's connection."""
 
     __slots__ = (
-        "_buffer", "_can_write", "_is_paused", "_on_open", "_reader", "_slot", "_task",
-        "_transport", "is_closed", "peer",
+        "_buffer", "_can_write", "_closing", "_is_eof", "_is_paused", "_on_open", "_reader",
+        "_slot", "_task", "_transport", "is_closed", "peer",
     )  # fmt: skip
 
     def __init__(
@@ -37,16 +42,17 @@ class Stream(asyncio.Protocol):
         self._buffer = bytearray()
         self._reader: asyncio.Future[None] | None = None
         self._can_write: asyncio.Future[None] | None = None
+        self._is_eof = False
         self._is_paused = False
         self._transport: asyncio.Transport | None = None
+        self._closing: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
 
     # asyncio's side
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection is open, or open again inside TLS."""
-        assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
-        self._transport = transport  # type: ignore[assignment]  # uvloop's is one by shape
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by its shape
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run())
 
@@ -65,12 +71,16 @@ class Stream(asyncio.Protocol):
         self._wake()
 
     def eof_received(self) -> bool:
-        """The client has closed its side; so do we."""
-        return False
+        """The client says no more; what it has said is answered still, but for inside TLS."""
+        self._is_eof = True
+        self._wake()
+        return self.tls is None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
         self.is_closed = True
+        if self._closing is not None:
+            self._closing.cancel()
         self._slot.release()
         self._wake()
         self.resume_writing()
@@ -83,8 +93,7 @@ class Stream(asyncio.Protocol):
     def resume_writing(self) -> None:
         """It has caught up."""
         if self._can_write is not None:
-            if not self._can_write.done():
-                self._can_write.set_result(None)
+            self._can_write.set_result(None)
             self._can_write = None
 
     def _wake(self) -> None:
@@ -94,8 +103,8 @@ class Stream(asyncio.Protocol):
     # the protocol's side
 
     async def read(self) -> bytes:
-        """Whatever has come, at least a byte; ``b""`` once the connection is gone."""
-        if not self._buffer and not self.is_closed:
+        """Whatever has come, at least a byte; ``b""`` once nothing more will."""
+        if not self._buffer and not self._is_eof and not self.is_closed:
             self._reader = asyncio.get_running_loop().create_future()
             try:
                 await self._reader
@@ -110,18 +119,24 @@ class Stream(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Queue bytes; `drain` before queueing much more."""
-        if not self.is_closed and self._transport is not None:
+        if not self.is_closed and self._closing is None and self._transport is not None:
             self._transport.write(data)
 
     async def drain(self) -> None:
         """Wait until the client has taken most of what was written.
 
         Raises:
-            TimeoutError: it takes nothing.
+            TimeoutError: it takes nothing; the connection is cut.
         """
-        if self._can_write is not None:
-            async with asyncio.timeout(_WRITE_SECONDS):
-                await self._can_write
+        if self._can_write is None:
+            return
+        try:
+            async with asyncio.timeout(WRITE_SECONDS):
+                while self._can_write is not None:
+                    await asyncio.shield(self._can_write)  # others may wait for it too
+        except TimeoutError:
+            self.abort()
+            raise
 
     async def start_tls(self, context: ssl.SSLContext) -> None:
         """Go on inside TLS; what came in the clear after the command is thrown away.
@@ -131,9 +146,14 @@ class Stream(asyncio.Protocol):
         """
         assert self._transport is not None
         self._buffer.clear()
+        self._is_paused = False
         loop = asyncio.get_running_loop()
         transport = await loop.start_tls(
-            self._transport, self, context, server_side=True, ssl_handshake_timeout=30
+            self._transport,
+            self,
+            context,
+            server_side=True,
+            ssl_handshake_timeout=HANDSHAKE_SECONDS,
         )
         if transport is None:
             raise ConnectionResetError("the connection was lost in the handshake")
@@ -142,17 +162,13 @@ class Stream(asyncio.Protocol):
     @property
     def tls(self) -> str | None:
         """Version and cipher, None in the clear."""
-        if self._transport is None:
-            return None
-        found = self._transport.get_extra_info("ssl_object")
-        if found is None:
-            return None
-        cipher = found.cipher()
-        return f"{found.version()} {cipher[0] if cipher else ''}".strip()
+        return None if self._transport is None else describe_tls(self._transport)
 
     def close(self) -> None:
-        """Close when what is written has been sent."""
-        if self._transport is not None and not self.is_closed:
+        """Close when what is written has been sent, and at the latest after `CLOSE_SECONDS`."""
+        if self._transport is not None and not self.is_closed and self._closing is None:
+            loop = asyncio.get_running_loop()
+            self._closing = loop.call_later(CLOSE_SECONDS, self._transport.abort)
             self._transport.close()
 
     def abort(self) -> None:
@@ -168,3 +184,12 @@ class Stream(asyncio.Protocol):
                 self._task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await self._task
+
+
+def describe_tls(transport: asyncio.BaseTransport) -> str | None:
+    """A connection's TLS version and cipher; None in the clear."""
+    found: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+    if found is None:
+        return None
+    cipher = found.cipher()
+    return f"{found.version()} cipher {cipher[0]}" if cipher else str(found.version())

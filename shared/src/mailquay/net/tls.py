@@ -3,12 +3,18 @@
 import ssl
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
+import structlog
 from cryptography import x509
 
 from mailquay.runtime.settings import TlsSettings
 
 __all__ = ["TlsContexts", "TlsError"]
+
+_LOG = structlog.get_logger(__name__)
+#: What tells a file from the one that was there before: time of change, inode, size.
+_Stamp = tuple[int, int, int]
 
 
 class TlsError(Exception):
@@ -19,10 +25,17 @@ class TlsContexts:
     """The contexts of a process."""
 
     def __init__(self, settings: TlsSettings) -> None:
+        """Load the certificate, where there is one.
+
+        Raises:
+            TlsError: it cannot be used.
+        """
         self._settings = settings
         self._context: ssl.SSLContext | None = None
-        self._stamp: tuple[float, float] = (0, 0)
-        self._looked_at = 0.0
+        self._certificate: x509.Certificate | None = None
+        self._stamps: tuple[_Stamp, ...] = ()
+        self._looked_at = time.monotonic()
+        self._error: TlsError | None = None
         if self.is_configured:
             self._load()
 
@@ -37,60 +50,81 @@ class TlsContexts:
         Raises:
             TlsError: there is none.
         """
+        if self._context is None:
+            raise TlsError("no certificate is configured")
         now = time.monotonic()
         if now - self._looked_at >= self._settings.reload_interval_seconds:
             self._looked_at = now
-            try:
-                if self._files_stamp() != self._stamp:
-                    self._load()
-            except (OSError, TlsError):
-                # The old one is better than none; readiness tells of it by `check`.
-                if self._context is None:
-                    raise
-        if self._context is None:
-            raise TlsError("no certificate is configured")
+            self._reload()
         return self._context
 
-    def _files_stamp(self) -> tuple[float, float]:
-        certificate, key = self._settings.certificate_file, self._settings.key_file
-        if certificate is None:
-            raise TlsError("no certificate is configured")
-        return certificate.stat().st_mtime, (key or certificate).stat().st_mtime
+    def _reload(self) -> None:
+        """Take what is on disk; where that is of no use the old one is better than none."""
+        try:
+            if self._files_stamps() != self._stamps:
+                self._load()
+                _LOG.info("the certificate was reloaded")
+            self._error = None
+        except TlsError as error:
+            if self._error is None:
+                _LOG.warning("the old certificate stays in use", reason=str(error))
+            self._error = error
+
+    def _paths(self) -> list[Path]:
+        found = (self._settings.certificate_file, self._settings.key_file)
+        return [path for path in found if path is not None]
+
+    def _files_stamps(self) -> tuple[_Stamp, ...]:
+        try:
+            stats = [path.stat() for path in self._paths()]
+        except OSError as error:
+            raise TlsError(f"cannot read the certificate: {error}") from error
+        return tuple((stat.st_mtime_ns, stat.st_ino, stat.st_size) for stat in stats)
 
     def _load(self) -> None:
-        certificate, key = self._settings.certificate_file, self._settings.key_file
-        assert certificate is not None, "is_configured was asked"
+        path, key = self._settings.certificate_file, self._settings.key_file
+        assert path is not None, "is_configured was asked"
+        stamps = self._files_stamps()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = (
+            ssl.TLSVersion.TLSv1_3
+            if self._settings.minimum_version == "TLSv1.3"
+            else ssl.TLSVersion.TLSv1_2
+        )
+        context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
+        context.options |= ssl.OP_NO_COMPRESSION
         try:
-            stamp = self._files_stamp()
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.minimum_version = (
-                ssl.TLSVersion.TLSv1_3
-                if self._settings.minimum_version == "TLSv1.3"
-                else ssl.TLSVersion.TLSv1_2
-            )
-            context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
-            context.options |= ssl.OP_NO_COMPRESSION
-            context.load_cert_chain(certificate, key)
+            certificate = x509.load_pem_x509_certificate(path.read_bytes())
+            # A key with a pass phrase would have it asked for on the terminal.
+            context.load_cert_chain(path, key, password="")
         except (OSError, ssl.SSLError, ValueError) as error:
-            raise TlsError(f"cannot use the certificate {certificate}: {error}") from error
-        self._context, self._stamp = context, stamp
+            raise TlsError(f"cannot use the certificate {path}: {error}") from error
+        self._context, self._certificate, self._stamps = context, certificate, stamps
 
     def check(self) -> None:
-        """Look at the certificate's validity.
+        """Look at the validity of the certificate in use.
 
         Raises:
-            TlsError: it is not valid now, or cannot be read.
+            TlsError: it is not valid now.
         """
-        if self._settings.certificate_file is None:
+        certificate = self._certificate
+        if certificate is None:
             return
-        try:
-            pem = self._settings.certificate_file.read_bytes()
-            certificate = x509.load_pem_x509_certificate(pem)
-        except (OSError, ValueError) as error:
-            raise TlsError(f"cannot read the certificate: {error}") from error
         now = datetime.now(UTC)
         if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
-            raise TlsError(f"the certificate is valid until {certificate.not_valid_after_utc}")
+            begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+            raise TlsError(f"the certificate is valid from {begin} to {end} only")
+
+    def check_files(self) -> None:
+        """Look at the files as they are now; the certificate in use may be an older one.
+
+        Raises:
+            TlsError: they cannot be used.
+        """
+        if self.is_configured:
+            self._reload()
+            if self._error is not None:
+                raise self._error
 
     @staticmethod
     def client_context(*, verify: bool) -> ssl.SSLContext:
