@@ -90,11 +90,16 @@ class Platform:
         async def certificate() -> None:
             self.tls.check()
 
+        async def certificate_files() -> None:
+            self.tls.check_files()
+
         self.health.add("database", database, is_critical=True)
         # Without these mail is still taken, listed, or told 451: degraded, not dead.
         self.health.add("blobs", self.blobs.check, is_critical=False)
         self.health.add("bus", bus, is_critical=False)
         self.health.add("certificate", certificate, is_critical=self.tls.is_configured)
+        # A broken replacement: the one in use still serves.
+        self.health.add("certificate_files", certificate_files, is_critical=False)
 
 
 async def _wait_for_store(settings: Settings) -> Store:

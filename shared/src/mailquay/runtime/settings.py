@@ -12,7 +12,7 @@ import socket
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -105,14 +105,16 @@ class NetSettings(_Group):
     """What all listeners share."""
 
     bind: str = Field("127.0.0.1", description="The address that the mail ports listen on.")
-    proxy_protocol_from: tuple[str, ...] = Field(
+    proxy_protocol_from: tuple[IPvAnyNetwork, ...] = Field(
         (), description="Networks whose PROXY protocol header (v1, v2) is required and believed."
     )
     max_connections: int = Field(
         10_000, ge=1, description="Connections at most on each process; more are told so."
     )
     max_connections_per_address: int = Field(
-        200, ge=1, description="Connections at most from one client address on each process."
+        200,
+        ge=1,
+        description="Connections at most from one client address (of IPv6: a /64) on each process.",
     )
     drain_seconds: float = Field(
         20, ge=0, description="How long a stopping process lets running commands finish."
