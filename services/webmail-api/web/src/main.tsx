@@ -1,6 +1,7 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./components/App";
+import { Failure } from "./components/Failure";
 import { followHistory } from "./mail/compose/history";
 import { applyTheme } from "./mail/theme";
 import "./styles/index.css";
@@ -12,7 +13,9 @@ const root = document.getElementById("root");
 if (root) {
   createRoot(root).render(
     <StrictMode>
-      <App />
+      <Failure>
+        <App />
+      </Failure>
     </StrictMode>,
   );
 }

@@ -12,8 +12,8 @@ function fakeTransport() {
   let n = 0;
   return {
     client: { maxUploadBytes: 1000 },
-    save: vi.fn(async () => ({ emailId: `E${++n}`, error: null })),
-    send: vi.fn(async () => ({ emailId: `E${++n}`, error: null as Error | null })),
+    save: vi.fn(async () => `E${++n}`),
+    submit: vi.fn(async () => {}),
     discard: vi.fn(async () => {}),
     markOrigin: vi.fn(async () => {}),
     attachmentBlobs: vi.fn(async () => [] as string[]),
@@ -26,7 +26,7 @@ function session(transport: ReturnType<typeof fakeTransport>) {
 
 describe("emailOf", () => {
   it("makes a draft of plain text, without empty header fields", () => {
-    const { content } = emptyStart([identity], [ana]);
+    const { content } = emptyStart([identity], { to: [ana] });
     expect(emailOf({ ...content, subject: "S", body: "B" }, identity, "M2")).toEqual({
       mailboxIds: { M2: true },
       keywords: { $draft: true, $seen: true },
@@ -76,29 +76,66 @@ describe("DraftSession", () => {
     expect(transport.save).not.toHaveBeenCalled();
   });
 
-  it("keeps the draft when sending is refused", async () => {
+  it("stores a message before it is sent, and sends what is stored", async () => {
     const transport = fakeTransport();
-    transport.send.mockResolvedValueOnce({ emailId: "E9", error: new Error("No.") });
     const draft = session(transport);
     draft.update({ to: [ana] });
-    expect(await draft.send()).toBe(false);
-    expect(draft.state.get()).toMatchObject({ status: "failed", error: "No." });
-    expect(draft.emailId).toBe("E9");
-    expect(await draft.send()).toBe(true);
-    expect(transport.send).toHaveBeenLastCalledWith(expect.anything(), identity, "E9");
+    expect(await draft.prepare()).toBe(true);
+    expect(transport.save).toHaveBeenCalledTimes(1);
+    expect(transport.submit).not.toHaveBeenCalled();
+    expect(await draft.submit()).toBe(true);
+    expect(transport.submit).toHaveBeenCalledWith("E1", identity, false);
+    expect(draft.state.get().status).toBe("gone");
   });
 
-  it("waits for a save on its way before it sends", async () => {
+  it("goes on as a draft when it is called back", async () => {
     const transport = fakeTransport();
-    let finish: (value: { emailId: string; error: null }) => void = () => {};
+    const draft = session(transport);
+    draft.update({ to: [ana] });
+    await draft.prepare();
+    draft.recall();
+    draft.update({ subject: "after all" });
+    await draft.flush();
+    expect(transport.save).toHaveBeenLastCalledWith(expect.objectContaining({ subject: "after all" }), identity, "E1");
+    expect(transport.submit).not.toHaveBeenCalled();
+  });
+
+  it("keeps the draft when sending is refused", async () => {
+    const transport = fakeTransport();
+    transport.submit.mockRejectedValueOnce(new Error("No."));
+    const draft = session(transport);
+    draft.update({ to: [ana] });
+    await draft.prepare();
+    expect(await draft.submit()).toBe(false);
+    expect(draft.state.get()).toMatchObject({ status: "failed", error: "No." });
+    expect(draft.emailId).toBe("E1");
+    await draft.prepare();
+    expect(await draft.submit()).toBe(true);
+  });
+
+  it("does not prepare what cannot be sent or stored", async () => {
+    const transport = fakeTransport();
+    const draft = session(transport);
+    expect(await draft.prepare()).toBe(false);
+    expect(draft.state.get().error).toMatch(/recipient/);
+    draft.update({ to: [ana] });
+    transport.save.mockRejectedValueOnce(new Error("Full."));
+    expect(await draft.prepare()).toBe(false);
+    expect(draft.state.get()).toMatchObject({ status: "failed", error: "Full." });
+  });
+
+  it("waits for a save on its way before it stores the rest", async () => {
+    const transport = fakeTransport();
+    let finish: (emailId: string) => void = () => {};
     transport.save.mockReturnValueOnce(new Promise((resolve) => (finish = resolve)));
     const draft = session(transport);
     draft.update({ to: [ana] });
     await vi.advanceTimersByTimeAsync(3_000);
-    const sending = draft.send();
-    expect(transport.send).not.toHaveBeenCalled();
-    finish({ emailId: "E7", error: null });
-    expect(await sending).toBe(true);
-    expect(transport.send).toHaveBeenLastCalledWith(expect.anything(), identity, "E7");
+    draft.update({ subject: "more" });
+    const prepared = draft.prepare();
+    expect(transport.save).toHaveBeenCalledTimes(1);
+    finish("E7");
+    expect(await prepared).toBe(true);
+    expect(transport.save).toHaveBeenLastCalledWith(expect.objectContaining({ subject: "more" }), identity, "E7");
   });
 });

@@ -5,10 +5,12 @@ import { JmapClient } from "../jmap/client";
 import { HttpError, messageOf, UnauthorizedError } from "../jmap/errors";
 import { Http, type SignedIn } from "../jmap/http";
 import { MailActions } from "../mail/actions";
-import { closeComposer, composing, resumeComposer } from "../mail/compose/host";
+import { closeComposer, resumeComposer } from "../mail/compose/host";
+import { departAll } from "../mail/compose/outbox";
 import { type Mail, MailContext } from "../mail/context";
 import { FolderActions } from "../mail/folders";
 import { Refresher } from "../mail/refresher";
+import { Store } from "../mail/store";
 import { toastError, toasts } from "../mail/toasts";
 import { Brand } from "./Brand";
 import { MailApp } from "./MailApp";
@@ -89,6 +91,8 @@ async function connect(me: SignedIn, leave: (notice: string | null) => void): Pr
   http.csrfToken = me.csrfToken;
   http.address = me.address;
   const client = await JmapClient.connect(http);
+  const connected = new Store(true);
+  http.onReach = connected.set;
   http.onUnauthorized = () => leave("Your session has ended. Please sign in again.");
   const queries = new QueryClient({
     defaultOptions: {
@@ -109,10 +113,10 @@ async function connect(me: SignedIn, leave: (notice: string | null) => void): Pr
     refresher,
     actions: new MailActions(client, queries, refresher),
     folders: new FolderActions(client, refresher),
+    connected,
     signOut: async () => {
-      // Signing out must not lose a draft that could not be stored.
-      if (!(await closeComposer())) return;
-      composing.set(null);
+      // Signing out must lose neither a message on its way nor a draft that could not be stored.
+      if (!(await departAll()) || !(await closeComposer())) return;
       try {
         await signOut(http);
         leave(null);

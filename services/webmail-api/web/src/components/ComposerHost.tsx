@@ -1,5 +1,6 @@
 import { useEffect } from "react";
 import { composing } from "../mail/compose/host";
+import { departAll } from "../mail/compose/outbox";
 import { useStore } from "../mail/store";
 import { Composer } from "./Composer";
 
@@ -10,8 +11,14 @@ export function ComposerHost() {
     const ask = (event: BeforeUnloadEvent) => {
       if (composing.get()?.session.unsaved) event.preventDefault();
     };
+    // What waits to be sent goes now, with a request that outlives the page.
+    const leave = () => void departAll(true);
     window.addEventListener("beforeunload", ask);
-    return () => window.removeEventListener("beforeunload", ask);
+    window.addEventListener("pagehide", leave);
+    return () => {
+      window.removeEventListener("beforeunload", ask);
+      window.removeEventListener("pagehide", leave);
+    };
   }, []);
   return open && <Composer key={open.key} open={open} />;
 }

@@ -34,7 +34,7 @@ export function FolderItem({ node, currentId, onGo, onTask, onDrop }: Props) {
     <li>
       <div
         className={`folder ${over ? "drop" : ""} ${role === "junk" || role === "trash" || role === "drafts" ? "quiet" : ""}`}
-        style={{ paddingInlineStart: `${depth * 14}px` }}
+        data-depth={Math.min(depth, 6)}
         onDragOver={(event) => {
           if (!takes(event)) return;
           event.preventDefault();

@@ -1,3 +1,4 @@
+import { OPERATORS } from "../mail/search";
 import { Dialog } from "./Dialog";
 
 const KEYS: [title: string, rows: [keys: string[], what: string][]][] = [
@@ -9,6 +10,8 @@ const KEYS: [title: string, rows: [keys: string[], what: string][]][] = [
       [["o", "Enter"], "Open"],
       [["Esc"], "Back, or close"],
       [["/"], "Search"],
+      [["g", "i"], "Go to the inbox"],
+      [["g", "d"], "… drafts; s sent, e archive, a all mail"],
       [["?"], "This help"],
     ],
   ],
@@ -31,16 +34,9 @@ const KEYS: [title: string, rows: [keys: string[], what: string][]][] = [
       [["e"], "Archive"],
       [["v"], "Move to a folder"],
       [["#", "Delete"], "Delete"],
+      [["z"], "Undo"],
     ],
   ],
-];
-
-const SEARCH: [string, string][] = [
-  ["from:anna", "sent by Anna"],
-  ["subject:\"quay wall\"", "words of the subject"],
-  ["has:attachment", "with files"],
-  ["is:unread, is:flagged", "by its marks"],
-  ["after:2026-01-31", "by date, also before:"],
 ];
 
 export function HelpDialog({ onClose }: { onClose: () => void }) {
@@ -67,7 +63,7 @@ export function HelpDialog({ onClose }: { onClose: () => void }) {
         <section>
           <h3>In the search box</h3>
           <dl>
-            {SEARCH.map(([example, what]) => (
+            {OPERATORS.map(({ example, what }) => (
               <div key={example} className="stacked">
                 <dt>
                   <code>{example}</code>

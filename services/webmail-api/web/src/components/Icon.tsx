@@ -37,7 +37,12 @@ const PATHS = {
   signOut: "M10 4.5H4.5v15H10M15.5 8l4 4-4 4M19 12H9.5",
   picture: "M3.5 5h17v14h-17zM3.5 16l5-5 4 4 3-3 5 5M15.5 9.2v.1",
   file: "M6 3.5h8l4.5 4.5v12.5H6zM13.5 4v4.5H18",
-  refresh: "M19.5 12a7.5 7.5 0 1 1-2.4-5.5M19.5 3.5v4.5H15",
+  offline: "M7 18.5h10.5a4 4 0 0 0 1.3-7.8M16.4 7.6A6 6 0 0 0 6.3 9.9 4.4 4.4 0 0 0 7 18.5M4 4l16 16",
+  bell: "M6.5 16.5V11a5.5 5.5 0 0 1 11 0v5.5l1.5 2h-14zM10.3 20.5h3.4M12 5.5v-2",
+  printer: "M7 9V4h10v5M7 17H4V9h16v8h-3M7 14h10v6H7z",
+  selectAll: "M8 4h12v12H8zM16 20H4V8M11 9.8l2.3 2.3 4-4.2",
+  text: "M5 6h14M5 10.5h14M5 15h9M5 19.5h11",
+  external: "M13.5 4.5h6v6M19 5l-8.5 8.5M17.5 13.5v6h-13v-13h6",
 } as const;
 
 export type IconName = keyof typeof PATHS;

@@ -6,9 +6,9 @@ export function ListSkeleton({ rows = 9 }: { rows?: number }) {
         <div key={i} className="row-skeleton">
           <span className="skeleton round" />
           <span>
-            <span className="skeleton" style={{ width: `${34 + ((i * 17) % 28)}%` }} />
-            <span className="skeleton" style={{ width: `${58 + ((i * 23) % 34)}%` }} />
-            <span className="skeleton thin" style={{ width: `${70 + ((i * 13) % 28)}%` }} />
+            <span className={`skeleton ${i % 2 ? "w44" : "w30"}`} />
+            <span className={`skeleton ${i % 3 ? "w60" : "w85"}`} />
+            <span className={`skeleton thin ${i % 3 === 1 ? "w85" : "w92"}`} />
           </span>
         </div>
       ))}

@@ -1,18 +1,23 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import type { EmailRow } from "../jmap/types";
 import { FLAGGED } from "../mail/actions";
+import { announce, announced, newsOf } from "../mail/announce";
 import { useCommands } from "../mail/commands";
 import { compose } from "../mail/compose/host";
 import { useMail } from "../mail/context";
 import { plural } from "../mail/format";
 import { useKeyboard } from "../mail/keyboard";
-import { byRole, nameOf } from "../mail/mailboxes";
+import { keys } from "../mail/keys";
+import { byRole, nameOf, type Role } from "../mail/mailboxes";
 import { usePush } from "../mail/push";
 import { useMailboxes, useMessages } from "../mail/queries";
 import { navigate, useRoute } from "../mail/route";
 import { useSelection } from "../mail/selection";
+import { useStore } from "../mail/store";
+import { runToast } from "../mail/toasts";
 import { ComposerHost } from "./ComposerHost";
 import { ConfirmDialog } from "./ConfirmDialog";
+import { ConnectionBar } from "./ConnectionBar";
 import { HelpDialog } from "./HelpDialog";
 import { IconButton } from "./IconButton";
 import { MessagePane } from "./MessagePane";
@@ -50,6 +55,16 @@ export function MailApp() {
     document.title = `${unread > 0 ? `(${unread}) ` : ""}${title ? `${title} – ` : ""}Mailquay`;
   }, [title, boxes.data]);
 
+  // Whatever comes in is told to those who cannot see it, or are elsewhere.
+  useEffect(() => {
+    mail.refresher.onArrived = (rows) => announce(newsOf(rows, mail.queries.getQueryData(keys.mailboxes) ?? []));
+  }, [mail]);
+
+  const go = (role: Role) => {
+    const target = byRole(mailboxes, role);
+    if (target) navigate({ mailboxId: target.id, emailId: null, search: "" });
+  };
+
   useKeyboard({
     j: () => commands.step(1),
     ArrowDown: () => commands.step(1),
@@ -72,6 +87,13 @@ export function MailApp() {
     "/": () => document.getElementById("search")?.focus(),
     Escape: commands.back,
     "?": () => setHelp(true),
+    z: runToast,
+    "g i": () => go("inbox"),
+    "g d": () => go("drafts"),
+    "g s": () => go("sent"),
+    "g e": () => go("archive"),
+    "g t": () => go("trash"),
+    "g a": () => navigate({ mailboxId: null, emailId: null, search: "" }),
   });
 
   // Rows are memoised, so what they call must keep its identity.
@@ -88,6 +110,8 @@ export function MailApp() {
   return (
     <div className={`app ${route.emailId ? "reading" : ""} ${drawer ? "drawer-open" : ""}`}>
       <TopBar route={route} title={title} onMenu={() => setDrawer(true)} onHelp={() => setHelp(true)} />
+      <ConnectionBar />
+      <Announcements />
       <Sidebar
         mailboxes={mailboxes}
         loading={boxes.isPending}
@@ -137,6 +161,14 @@ export function MailApp() {
           {plural(commands.asking.rows.length, "message")} will be gone. This cannot be undone.
         </ConfirmDialog>
       )}
+    </div>
+  );
+}
+
+function Announcements() {
+  return (
+    <div className="visually-hidden" role="status">
+      {useStore(announced)}
     </div>
   );
 }

@@ -1,5 +1,8 @@
-import { Fragment } from "react";
+import { Fragment, type MouseEvent } from "react";
+import { compose } from "../mail/compose/host";
+import { useMail } from "../mail/context";
 import { linkify } from "../mail/linkify";
+import { parseMailto } from "../mail/mailto";
 import { quoteBlocks } from "../mail/quoting";
 
 /** Quotes longer than this are folded. */
@@ -30,12 +33,21 @@ export function PlainText({ text }: { text: string }) {
 
 function Linked({ text }: { text: string }) {
   return linkify(text).map((piece, i) =>
-    piece.kind === "text" ? (
-      <Fragment key={i}>{piece.text}</Fragment>
-    ) : (
-      <a key={i} href={piece.href} target="_blank" rel="noopener noreferrer">
-        {piece.text}
-      </a>
-    ),
+    piece.kind === "text" ? <Fragment key={i}>{piece.text}</Fragment> : <TextLink key={i} href={piece.href} text={piece.text} />,
+  );
+}
+
+function TextLink({ href, text }: { href: string; text: string }) {
+  const mail = useMail();
+  const onClick = (event: MouseEvent) => {
+    const to = parseMailto(href);
+    if (!to) return;
+    event.preventDefault();
+    void compose(mail, to);
+  };
+  return (
+    <a href={href} target="_blank" rel="noopener noreferrer" onClick={onClick}>
+      {text}
+    </a>
   );
 }

@@ -1,9 +1,10 @@
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 import { messageOf } from "../jmap/errors";
 import type { Mailbox } from "../jmap/types";
 import { SEEN } from "../mail/actions";
 import type { Commands } from "../mail/commands";
 import { useMail } from "../mail/context";
+import { cleanSubject } from "../mail/format";
 import { useEmail } from "../mail/queries";
 import { closeMessage, type Route } from "../mail/route";
 import { Attachments } from "./Attachments";
@@ -26,6 +27,7 @@ export function Reader({ id, route, mailboxes, commands }: Props) {
   const query = useEmail(id);
   const email = query.data;
   const marked = useRef(false);
+  const [plain, setPlain] = useState(false);
 
   // Once per opening: marking it unread afterwards must hold.
   useEffect(() => {
@@ -51,18 +53,27 @@ export function Reader({ id, route, mailboxes, commands }: Props) {
   }
 
   return (
-    <article className="reader" aria-busy={!email} aria-label={email?.subject ?? "Message"}>
-      <ReaderToolbar email={email} route={route} mailboxes={mailboxes} commands={commands} />
-      {email ? (
-        <>
-          <ReaderHeader email={email} onFlag={() => commands.toggleFlag([email])} />
-          <Attachments email={email} />
-          <MessageBody email={email} />
-          <ReplyBar email={email} mailboxes={mailboxes} commands={commands} />
-        </>
-      ) : (
-        <ReaderSkeleton />
-      )}
+    <article className="reader" aria-busy={!email} aria-label={email ? cleanSubject(email.subject) : "Message"}>
+      <ReaderToolbar
+        email={email}
+        route={route}
+        mailboxes={mailboxes}
+        commands={commands}
+        plain={plain}
+        onPlain={() => setPlain(!plain)}
+      />
+      <div className="reader-scroll" id="reader-scroll" tabIndex={0} role="document">
+        {email ? (
+          <>
+            <ReaderHeader email={email} onFlag={() => commands.toggleFlag([email])} />
+            <Attachments email={email} />
+            <MessageBody email={email} plain={plain} />
+            <ReplyBar email={email} mailboxes={mailboxes} commands={commands} />
+          </>
+        ) : (
+          <ReaderSkeleton />
+        )}
+      </div>
     </article>
   );
 }
@@ -70,17 +81,18 @@ export function Reader({ id, route, mailboxes, commands }: Props) {
 function ReaderSkeleton() {
   return (
     <div className="reader-skeleton" aria-hidden="true">
-      <span className="skeleton tall" style={{ width: "52%" }} />
+      <span className="skeleton tall w52" />
       <div className="row-skeleton">
         <span className="skeleton round" />
         <span>
-          <span className="skeleton" style={{ width: "30%" }} />
-          <span className="skeleton thin" style={{ width: "44%" }} />
+          <span className="skeleton w30" />
+          <span className="skeleton thin w44" />
         </span>
       </div>
-      {[94, 88, 97, 60, 0, 92, 74].map((width, i) => (
-        <span key={i} className="skeleton" style={{ width: `${width}%` }} />
-      ))}
+      <span className="skeleton w92" />
+      <span className="skeleton w85" />
+      <span className="skeleton w92" />
+      <span className="skeleton w60" />
     </div>
   );
 }

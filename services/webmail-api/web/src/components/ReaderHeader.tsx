@@ -81,7 +81,7 @@ function Line({ label, list }: { label: string; list: EmailAddress[] | null }) {
             type="button"
             className="address"
             title={`Write to ${address.email}`}
-            onClick={() => void compose(mail, [address])}
+            onClick={() => void compose(mail, { to: [address] })}
           >
             {address.name && <span>{address.name}</span>} <span className="sender-address">{address.email}</span>
           </button>

@@ -1,5 +1,6 @@
 import type { EmailDetail, Mailbox } from "../jmap/types";
 import { isIn, SEEN } from "../mail/actions";
+import { htmlOf, plainOf } from "../mail/body";
 import type { Commands } from "../mail/commands";
 import { useMail } from "../mail/context";
 import { closeMessage, type Route } from "../mail/route";
@@ -12,14 +13,18 @@ interface Props {
   route: Route;
   mailboxes: readonly Mailbox[];
   commands: Commands;
+  /** Shown as the plain text that came beside the HTML. */
+  plain: boolean;
+  onPlain: () => void;
 }
 
-export function ReaderToolbar({ email, route, mailboxes, commands }: Props) {
+export function ReaderToolbar({ email, route, mailboxes, commands, plain, onPlain }: Props) {
   const { client } = useMail();
   const off = !email;
   const inJunk = Boolean(email && isIn(email, mailboxes, "junk"));
   const inArchive = Boolean(email && isIn(email, mailboxes, "archive"));
   const seen = Boolean(email?.keywords[SEEN]);
+  const hasBoth = email !== undefined && htmlOf(email) !== null && Boolean(plainOf(email)?.trim());
   return (
     <div className="reader-bar" role="toolbar" aria-label="Message">
       <IconButton className="back-button" icon="back" label="Back" hint="Esc" onClick={() => closeMessage(route)} />
@@ -53,6 +58,10 @@ export function ReaderToolbar({ email, route, mailboxes, commands }: Props) {
             { label: "Forward", icon: "forward", hint: "f", run: () => commands.answer("forward") },
             "line",
             { label: inJunk ? "Not junk" : "Junk", icon: "junk", run: commands.toggleJunk },
+            ...(hasBoth
+              ? [{ label: plain ? "Show as it was designed" : "Show as plain text", icon: "text" as const, run: onPlain }]
+              : []),
+            { label: "Print", icon: "printer", run: () => window.print() },
             {
               label: "Download the original",
               icon: "download",

@@ -11,7 +11,7 @@ interface Props {
   commands: Commands;
 }
 
-/** At the foot of the message, where the thumb is; on a desk only for drafts. */
+/** Where a message ends one answers it; on a phone that is always at hand. */
 export function ReplyBar({ email, mailboxes, commands }: Props) {
   const mail = useMail();
   if (email.keywords.$draft && isIn(email, mailboxes, "drafts")) {
@@ -25,13 +25,13 @@ export function ReplyBar({ email, mailboxes, commands }: Props) {
   }
   return (
     <div className="reply-bar">
-      <button type="button" onClick={() => commands.answer("reply")}>
+      <button type="button" className="button" onClick={() => commands.answer("reply")}>
         <Icon name="reply" size={18} /> Reply
       </button>
-      <button type="button" onClick={() => commands.answer("replyAll")}>
-        <Icon name="replyAll" size={18} /> All
+      <button type="button" className="button" onClick={() => commands.answer("replyAll")}>
+        <Icon name="replyAll" size={18} /> Reply all
       </button>
-      <button type="button" onClick={() => commands.answer("forward")}>
+      <button type="button" className="button" onClick={() => commands.answer("forward")}>
         <Icon name="forward" size={18} /> Forward
       </button>
     </div>

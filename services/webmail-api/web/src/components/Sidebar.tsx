@@ -130,9 +130,9 @@ export function Sidebar({ mailboxes, loading, error, currentId, onDrop, onClose 
 function SidebarSkeleton() {
   return (
     <div className="folders" aria-busy="true" aria-label="Loading folders">
-      {[62, 48, 40, 56, 38, 44, 70].map((width, i) => (
+      {["w60", "w44", "w30", "w52", "w30", "w44", "w60"].map((width, i) => (
         <div key={i} className="folder-skeleton">
-          <span className="skeleton" style={{ width: `${width}%` }} />
+          <span className={`skeleton ${width}`} />
         </div>
       ))}
     </div>

@@ -28,12 +28,16 @@ export class JmapClient {
     return new RequestBuilder(this.accountId);
   }
 
-  async send(request: RequestBuilder, signal?: AbortSignal): Promise<JmapResponseBody> {
+  /** With `keepalive` the request outlives the page that makes it. */
+  async send(
+    request: RequestBuilder,
+    options: { signal?: AbortSignal; keepalive?: boolean } = {},
+  ): Promise<JmapResponseBody> {
     return this.http.json<JmapResponseBody>(this.session.apiUrl, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(request.build()),
-      signal,
+      ...options,
     });
   }
 
@@ -41,15 +45,15 @@ export class JmapClient {
   async one<T>(name: string, args: Record<string, unknown>, signal?: AbortSignal): Promise<T> {
     const request = this.request();
     const call = request.call<T>(name, args);
-    return responseOf(await this.send(request, signal), call);
+    return responseOf(await this.send(request, { signal }), call);
   }
 
   downloadUrl(blobId: string, name: string, type: string): string {
     return expand(this.session.downloadUrl, { accountId: this.accountId, blobId, name, type });
   }
 
-  eventSourceUrl(): string {
-    return expand(this.session.eventSourceUrl, { types: "*", closeafter: "no", ping: "30" });
+  eventSourceUrl(pingSeconds: number): string {
+    return expand(this.session.eventSourceUrl, { types: "*", closeafter: "no", ping: String(pingSeconds) });
   }
 
   upload(file: Blob, onProgress: (fraction: number) => void): UploadHandle<UploadedBlob> {

@@ -15,6 +15,8 @@ export class Http {
   csrfToken = "";
   address = "";
   onUnauthorized: () => void = () => {};
+  /** Told after each request whether the server, and not only what stands before it, answered. */
+  onReach: (reached: boolean) => void = () => {};
 
   async json<T>(path: string, init: RequestInit = {}): Promise<T> {
     let response = await this.send(path, init);
@@ -24,11 +26,18 @@ export class Http {
     return readJson<T>(response, this.onUnauthorized);
   }
 
-  private send(path: string, init: RequestInit): Promise<Response> {
+  private async send(path: string, init: RequestInit): Promise<Response> {
     const headers = new Headers(init.headers);
     headers.set("Accept", "application/json");
     if (init.method === "POST") headers.set("X-CSRF-Token", this.csrfToken);
-    return reach(path, { ...init, headers, credentials: "same-origin" });
+    try {
+      const response = await reach(path, { ...init, headers, credentials: "same-origin" });
+      this.onReach(![502, 503, 504].includes(response.status));
+      return response;
+    } catch (error) {
+      if (error instanceof HttpError) this.onReach(false);
+      throw error;
+    }
   }
 
   /**

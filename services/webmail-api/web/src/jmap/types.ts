@@ -93,9 +93,12 @@ export interface FilterOperator {
 
 export interface FilterCondition {
   inMailbox?: Id;
+  inMailboxOtherThan?: Id[];
   text?: string;
   from?: string;
   to?: string;
+  cc?: string;
+  bcc?: string;
   subject?: string;
   body?: string;
   hasKeyword?: string;
@@ -103,6 +106,8 @@ export interface FilterCondition {
   hasAttachment?: boolean;
   before?: string;
   after?: string;
+  minSize?: number;
+  maxSize?: number;
 }
 
 export interface SetError {
@@ -117,6 +122,16 @@ export interface GetResponse<T> {
   state: string;
   list: T[];
   notFound: Id[];
+}
+
+export interface ChangesResponse {
+  accountId: Id;
+  oldState: string;
+  newState: string;
+  hasMoreChanges: boolean;
+  created: Id[];
+  updated: Id[];
+  destroyed: Id[];
 }
 
 export interface QueryResponse {

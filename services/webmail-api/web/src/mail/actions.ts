@@ -130,6 +130,7 @@ export class MailActions {
     const task = this.queue.then(() => this.refresher.during(work));
     this.queue = task.catch((error: unknown) => {
       onFail?.();
+      this.refresher.distrust();
       if (!(error instanceof UnauthorizedError)) toastError(error);
     });
   }

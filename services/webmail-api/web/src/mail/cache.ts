@@ -1,6 +1,7 @@
 import type { InfiniteData, QueryClient } from "@tanstack/react-query";
 import type { EmailDetail, EmailRow, Mailbox } from "../jmap/types";
-import { keys, type Page } from "./keys";
+import type { Changes } from "./changes";
+import { isFolder, keys, type ListKey, type Page } from "./keys";
 
 /**
  * Changes to what is cached, made before the server answers so that the page
@@ -47,6 +48,29 @@ export function placeRows(queries: QueryClient, placed: ReadonlyMap<string, [Ema
   }
 }
 
+/**
+ * What the server says has changed. Folders' lists are exact afterwards; a
+ * search keeps its members, changed ones as they are now, until it is read anew.
+ */
+export function mergeRows(queries: QueryClient, changes: Pick<Changes, "rows" | "destroyed" | "mailboxes">): void {
+  const fresh = new Map(changes.rows.map((row) => [row.id, row]));
+  const gone = new Set(changes.destroyed);
+  const totals = new Map(changes.mailboxes.map((mailbox) => [mailbox.id, mailbox.totalEmails]));
+  for (const [key, list] of queries.getQueriesData<List>({ queryKey: keys.lists })) {
+    if (!list) continue;
+    const folder = isFolder(key as ListKey) ? (key[1] as string) : null;
+    const leaves = (row: EmailRow) =>
+      gone.has(row.id) || (folder !== null && fresh.has(row.id) && !fresh.get(row.id)!.mailboxIds[folder]);
+    let next = mapRows(withoutRows(list, leaves), (row) => fresh.get(row.id) ?? row)!;
+    if (folder !== null) {
+      for (const row of fresh.values()) if (row.mailboxIds[folder]) next = withRow(next, row);
+      next = withTotal(next, totals.get(folder));
+    }
+    queries.setQueryData<List>(key, next);
+  }
+  syncDetails(queries, changes.rows);
+}
+
 export interface CountChange {
   total: number;
   unread: number;
@@ -85,12 +109,14 @@ function withoutRows(list: List, gone: (row: EmailRow) => boolean): List {
   return { ...list, pages };
 }
 
-/** Puts a row back at its place by date, if that place has been loaded. */
+/** Puts a row in at its place by date, if that place has been loaded. */
 function withRow(list: List, row: EmailRow): List {
   if (list.pages.some((page) => page.rows.some((other) => other.id === row.id))) return list;
+  const loaded = list.pages.reduce((sum, page) => sum + page.rows.length, 0);
+  const complete = loaded >= (list.pages.at(-1)?.total ?? 0);
   const index = list.pages.findIndex((page, i) => {
     const last = page.rows.at(-1);
-    return i === list.pages.length - 1 || (last !== undefined && last.receivedAt <= row.receivedAt);
+    return (complete && i === list.pages.length - 1) || (last !== undefined && last.receivedAt <= row.receivedAt);
   });
   const pages = list.pages.map((page, i) => {
     if (i !== index) return { ...page, total: page.total + 1 };
@@ -100,4 +126,9 @@ function withRow(list: List, row: EmailRow): List {
     return { ...page, rows, total: page.total + 1 };
   });
   return { ...list, pages };
+}
+
+function withTotal(list: List, total: number | undefined): List {
+  if (total === undefined || list.pages.every((page) => page.total === total)) return list;
+  return { ...list, pages: list.pages.map((page) => ({ ...page, total })) };
 }

@@ -5,6 +5,7 @@ import type { SignedIn } from "../jmap/http";
 import type { MailActions } from "./actions";
 import type { FolderActions } from "./folders";
 import type { Refresher } from "./refresher";
+import type { Store } from "./store";
 
 /** All that belongs to one signed-in person; it is made anew at each sign-in. */
 export interface Mail {
@@ -14,6 +15,8 @@ export interface Mail {
   refresher: Refresher;
   actions: MailActions;
   folders: FolderActions;
+  /** False while the server cannot be reached. */
+  connected: Store<boolean>;
   signOut: () => Promise<void>;
 }
 

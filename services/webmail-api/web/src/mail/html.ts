@@ -9,6 +9,13 @@ export function wantsRemotePictures(html: string): boolean {
   );
 }
 
+/** Does it say what colours it is to have? Then it stays on the white sheet it was made for. */
+export function hasOwnColours(html: string): boolean {
+  const sheets = html.match(/<style\b[\s\S]*?<\/style/gi)?.join("") ?? "";
+  const tags = html.replace(/>[^<]*</g, "><");
+  return /\b(?:background|color)[\w-]*\s*:/i.test(sheets + tags) || /\s(?:bgcolor|background|color|text)\s*=/i.test(tags);
+}
+
 const BLOCKS = new Set(
   "ADDRESS ARTICLE ASIDE BLOCKQUOTE DD DIV DL DT FIGURE FOOTER FORM H1 H2 H3 H4 H5 H6 HEADER HR LI MAIN NAV OL P PRE SECTION TABLE TR UL".split(
     " ",

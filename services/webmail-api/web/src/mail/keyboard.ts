@@ -1,6 +1,10 @@
 import { useEffect, useRef } from "react";
 
+/** By key, or by two keys one after the other: `"g i"`. */
 export type KeyCommands = Partial<Record<string, () => void>>;
+
+/** How long the second of two keys is waited for. */
+const PAIR = 1_200;
 
 /** Single keys do things anywhere but where one types. */
 export function useKeyboard(commands: KeyCommands): void {
@@ -9,6 +13,7 @@ export function useKeyboard(commands: KeyCommands): void {
     latest.current = commands;
   });
   useEffect(() => {
+    let first: { key: string; at: number } | null = null;
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
       const target = event.target instanceof HTMLElement ? event.target : null;
@@ -18,7 +23,9 @@ export function useKeyboard(commands: KeyCommands): void {
       if (target?.closest("input:not([type=checkbox]), textarea, select, [contenteditable]")) return;
       // On a button or link Enter presses it, as everywhere else.
       if (event.key === "Enter" && target?.closest("a, button, summary")) return;
-      const run = latest.current[event.key];
+      const pair = first && performance.now() - first.at < PAIR ? latest.current[`${first.key} ${event.key}`] : undefined;
+      first = { key: event.key, at: performance.now() };
+      const run = pair ?? latest.current[event.key];
       if (!run) return;
       event.preventDefault();
       run();

@@ -4,10 +4,17 @@ import type { ListView } from "./search";
 /** How many messages are asked for at a time. */
 export const PAGE = 50;
 
+/** The properties of an EmailRow. */
+export const ROW = [
+  "id", "threadId", "mailboxIds", "keywords", "receivedAt", "from", "to", "subject", "hasAttachment", "preview", "size",
+]; // prettier-ignore
+
 export interface Page {
   position: number;
   rows: EmailRow[];
   total: number;
+  /** Of the account's messages, when the page was read. */
+  state: string;
 }
 
 /** Under which keys answers are cached. */
@@ -17,4 +24,12 @@ export const keys = {
   list: (view: ListView) => ["list", view.mailboxId, view.search] as const,
   email: (id: string) => ["email", id] as const,
   identities: ["identities"] as const,
+  people: ["people"] as const,
 };
+
+export type ListKey = ReturnType<typeof keys.list>;
+
+/** Just a folder, whose members a message's `mailboxIds` tell. */
+export function isFolder(key: ListKey): key is readonly ["list", string, ""] {
+  return key[1] !== null && key[2] === "";
+}

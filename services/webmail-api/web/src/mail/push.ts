@@ -1,44 +1,66 @@
 import { useEffect } from "react";
 import { useMail } from "./context";
 
+/** How often it looks whether all is well. */
+const BEAT = 5_000;
+/** How often it asks while no events come. */
 const POLL = 60_000;
+/** The stream is asked to speak this often, and is dead when it is silent three times as long. */
+const PING_SECONDS = 30;
 
 /**
- * Keeps the page current by the server's event stream. While the stream is
- * down it asks every minute instead, which is also how a session that has
- * ended is noticed: EventSource does not tell why it failed.
+ * Keeps the page current by the server's event stream (RFC 8620, section
+ * 7.3). While the stream is down it asks every minute instead, which is also
+ * how a session that has ended is noticed: EventSource does not tell why it
+ * failed. While the server cannot be reached it tries every few seconds.
  */
 export function usePush(): void {
-  const { client, refresher } = useMail();
+  const { client, refresher, connected } = useMail();
   useEffect(() => {
     let source: EventSource | null = null;
     let openedBefore = false;
+    let asked = Date.now();
+    /** When the stream was last heard; null until it has shown that it pings. */
+    let heard: number | null = null;
 
-    const refresh = () => refresher.schedule(400);
+    const refresh = (delay = 0) => {
+      asked = Date.now();
+      refresher.schedule(delay);
+    };
     const onState = (event: MessageEvent<string>) => {
-      if (concerns(event.data, client.accountId)) refresh();
+      if (heard !== null) heard = Date.now();
+      // A burst of deliveries is looked at once.
+      if (concerns(event.data, client.accountId)) refresh(150);
     };
     const connect = () => {
       source?.close();
-      source = new EventSource(client.eventSourceUrl());
+      heard = null;
+      source = new EventSource(client.eventSourceUrl(PING_SECONDS));
       source.addEventListener("state", onState);
+      source.addEventListener("ping", () => (heard = Date.now()));
       source.onopen = () => {
         // What happened while the stream was down has not been told.
         if (openedBefore) refresh();
         openedBefore = true;
       };
+      // Perhaps only the stream has ended, perhaps the server is gone: asking tells.
+      source.onerror = () => refresh(1_000);
     };
+    const isSilent = () => heard !== null && Date.now() - heard > PING_SECONDS * 3_000;
     const tick = () => {
-      if (source?.readyState === EventSource.OPEN) return;
+      if (isSilent() || source?.readyState === EventSource.CLOSED) connect();
       refresh();
-      if (!source || source.readyState === EventSource.CLOSED) connect();
+    };
+    const beat = () => {
+      const streaming = source?.readyState === EventSource.OPEN;
+      if (!connected.get() || isSilent() || (!streaming && Date.now() - asked > POLL)) tick();
     };
     const onVisible = () => {
-      if (document.visibilityState === "visible") tick();
+      if (document.visibilityState === "visible") beat();
     };
 
     connect();
-    const timer = setInterval(tick, POLL);
+    const timer = setInterval(beat, BEAT);
     window.addEventListener("online", tick);
     document.addEventListener("visibilitychange", onVisible);
     return () => {
@@ -48,7 +70,7 @@ export function usePush(): void {
       source?.close();
       refresher.stop();
     };
-  }, [client, refresher]);
+  }, [client, refresher, connected]);
 }
 
 function concerns(data: string, accountId: string): boolean {

@@ -2,15 +2,11 @@ import { type QueryClient, useInfiniteQuery, useQuery } from "@tanstack/react-qu
 import { useMemo } from "react";
 import type { JmapClient } from "../jmap/client";
 import { type JmapResponseBody, type RequestBuilder, responseOf } from "../jmap/request";
-import type { EmailDetail, EmailRow, GetResponse, Identity, Mailbox, QueryResponse } from "../jmap/types";
+import type { EmailDetail, EmailRow, Filter, GetResponse, Identity, Mailbox, QueryResponse } from "../jmap/types";
 import { syncDetails } from "./cache";
 import { useMail } from "./context";
-import { keys, PAGE, type Page } from "./keys";
+import { isFolder, keys, PAGE, type Page, ROW } from "./keys";
 import { filterOf, type ListView } from "./search";
-
-const ROW = [
-  "id", "threadId", "mailboxIds", "keywords", "receivedAt", "from", "to", "subject", "hasAttachment", "preview", "size",
-]; // prettier-ignore
 
 const DETAIL = [
   ...ROW,
@@ -21,38 +17,46 @@ const DETAIL = [
 /** Text beyond this is left out of the page; the reader then offers the source. */
 const MAX_BODY = 1_000_000;
 
-export function useMailboxes() {
-  const { client } = useMail();
-  return useQuery({
+function mailboxesQuery(client: JmapClient) {
+  return {
     queryKey: keys.mailboxes,
-    queryFn: async ({ signal }) => {
+    queryFn: async ({ signal }: { signal: AbortSignal }): Promise<Mailbox[]> => {
       const got = await client.one<GetResponse<Mailbox>>("Mailbox/get", { ids: null }, signal);
       return got.list;
     },
-  });
+  };
+}
+
+export function useMailboxes() {
+  const { client } = useMail();
+  return useQuery(mailboxesQuery(client));
 }
 
 /** Pages of a list, each by two calls, as many to a request as the server takes. */
 export async function fetchPages(
   client: JmapClient,
+  queries: QueryClient,
   view: ListView,
   positions: readonly number[],
   signal?: AbortSignal,
 ): Promise<Page[]> {
+  // Which folders a search goes through is said by their ids.
+  const mailboxes = isFolder(keys.list(view)) ? [] : await queries.ensureQueryData(mailboxesQuery(client));
+  const filter = filterOf(view, mailboxes);
   const pages: Page[] = [];
   const perRequest = Math.max(1, Math.floor(client.maxCalls / 2));
   for (let start = 0; start < positions.length; start += perRequest) {
     const request = client.request();
-    const calls = positions.slice(start, start + perRequest).map((position) => pageCalls(request, view, position));
-    const body = await client.send(request, signal);
+    const calls = positions.slice(start, start + perRequest).map((position) => pageCalls(request, filter, position));
+    const body = await client.send(request, { signal });
     for (const call of calls) pages.push(readPage(body, call));
   }
   return pages;
 }
 
-function pageCalls(request: RequestBuilder, view: ListView, position: number) {
+function pageCalls(request: RequestBuilder, filter: Filter | null, position: number) {
   const query = request.call<QueryResponse>("Email/query", {
-    filter: filterOf(view),
+    filter,
     sort: [{ property: "receivedAt", isAscending: false }],
     position,
     limit: PAGE,
@@ -64,20 +68,25 @@ function pageCalls(request: RequestBuilder, view: ListView, position: number) {
 
 function readPage(body: JmapResponseBody, { query, get, position }: ReturnType<typeof pageCalls>): Page {
   const found = responseOf(body, query);
-  const byId = new Map(responseOf(body, get).list.map((row) => [row.id, row]));
+  const { list, state } = responseOf(body, get);
+  const byId = new Map(list.map((row) => [row.id, row]));
   // Email/get need not keep the order that the query gave.
   const rows = found.ids.flatMap((id) => byId.get(id) ?? []);
-  return { position, rows, total: found.total ?? position + found.ids.length };
+  return { position, rows, total: found.total ?? position + found.ids.length, state };
 }
 
 export function useMessages(view: ListView, enabled: boolean) {
-  const { client, queries } = useMail();
+  const { client, queries, refresher } = useMail();
+  const queryKey = keys.list(view);
   const query = useInfiniteQuery({
-    queryKey: keys.list(view),
+    queryKey,
     enabled,
+    // The refresher keeps folders exact; other lists it marks as old itself.
+    staleTime: Infinity,
     initialPageParam: 0,
     queryFn: async ({ pageParam, signal }) => {
-      const [page] = await fetchPages(client, view, [pageParam], signal);
+      const [page] = await fetchPages(client, queries, view, [pageParam], signal);
+      refresher.saw(page!.state);
       syncDetails(queries, page!.rows);
       return page!;
     },

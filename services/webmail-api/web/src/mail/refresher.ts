@@ -1,17 +1,24 @@
 import { CancelledError, type QueryClient } from "@tanstack/react-query";
 import type { JmapClient } from "../jmap/client";
-import { UnauthorizedError } from "../jmap/errors";
+import { MethodError, UnauthorizedError } from "../jmap/errors";
+import type { EmailRow } from "../jmap/types";
+import { mergeRows } from "./cache";
+import { fetchChanges } from "./changes";
 import { keys } from "./keys";
 import { reloadLists } from "./reload";
 
 const RETRY = 15_000;
 
 /**
- * Brings lists and folders up to date, but never while a change of one's own
- * is under way: an answer from before it would undo, for a moment, what the
- * person has just done.
+ * Brings lists and folders up to date by what has changed since the state
+ * seen last (RFC 8620, section 5.2), or anew where that cannot be told. Never
+ * while a change of one's own is under way: an answer from before it would
+ * undo, for a moment, what the person has just done.
  */
 export class Refresher {
+  /** Told of the messages that have come in. */
+  onArrived: (rows: readonly EmailRow[]) => void = () => {};
+  private since: string | null = null;
   private running = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -20,23 +27,22 @@ export class Refresher {
     private readonly queries: QueryClient,
   ) {}
 
+  /** The state that a list was read at; changes are counted from the first of them. */
+  saw(state: string): void {
+    this.since ??= state;
+  }
+
+  /** The page may show what the server refused: the next refresh reads everything. */
+  distrust(): void {
+    this.since = null;
+  }
+
   schedule(delay = 300): void {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       // The last change to finish schedules again.
-      if (this.running > 0) return;
-      void this.reload();
-      void this.queries.invalidateQueries({ queryKey: keys.mailboxes });
+      if (this.running === 0) void this.refresh();
     }, delay);
-  }
-
-  /** Until it succeeds the page may show what the server has refused. */
-  private async reload(): Promise<void> {
-    try {
-      await reloadLists(this.client, this.queries);
-    } catch (error) {
-      if (!(error instanceof UnauthorizedError) && !(error instanceof CancelledError)) this.schedule(RETRY);
-    }
   }
 
   async during<T>(work: () => Promise<T>): Promise<T> {
@@ -57,5 +63,40 @@ export class Refresher {
 
   stop(): void {
     clearTimeout(this.timer);
+  }
+
+  private async refresh(): Promise<void> {
+    try {
+      if (!(await this.catchUp())) await this.readAgain();
+    } catch (error) {
+      if (!(error instanceof UnauthorizedError) && !(error instanceof CancelledError)) this.schedule(RETRY);
+    }
+  }
+
+  /** False where the server cannot tell what has changed, or too much has. */
+  private async catchUp(): Promise<boolean> {
+    const since = this.since;
+    if (since === null) return false;
+    try {
+      const changes = await fetchChanges(this.client, since);
+      if (!changes) return false;
+      if (this.running > 0 || this.since !== since) return true;
+      this.since = changes.state;
+      this.queries.setQueryData(keys.mailboxes, changes.mailboxes);
+      mergeRows(this.queries, changes);
+      if (changes.rows.length + changes.destroyed.length > 0) await reloadLists(this.client, this.queries, "searches");
+      if (changes.created.length > 0) this.onArrived(changes.created);
+      return true;
+    } catch (error) {
+      if (error instanceof MethodError && error.type === "cannotCalculateChanges") return false;
+      throw error;
+    }
+  }
+
+  private async readAgain(): Promise<void> {
+    this.since = null;
+    void this.queries.invalidateQueries({ queryKey: keys.mailboxes });
+    const state = await reloadLists(this.client, this.queries, "all");
+    if (state !== null) this.saw(state);
   }
 }

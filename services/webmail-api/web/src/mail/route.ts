@@ -9,10 +9,19 @@ export interface Route {
 }
 
 export function parseRoute(pathname: string, query: string): Route {
-  const [root, mailbox, email] = pathname.split("/").filter((part) => part !== "").map(decodeURIComponent);
+  const [root, mailbox, email] = pathname.split("/").filter((part) => part !== "").map(decoded);
   const search = new URLSearchParams(query).get("q") ?? "";
   if (root !== "mail" || !mailbox) return { mailboxId: undefined, emailId: null, search: "" };
   return { mailboxId: mailbox === "all" ? null : mailbox, emailId: email ?? null, search };
+}
+
+/** An address that someone has mangled leads to the inbox, not to a blank page. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 export function formatRoute(route: Route): string {

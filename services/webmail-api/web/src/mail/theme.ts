@@ -1,4 +1,5 @@
-import { Store } from "./store";
+import { useSyncExternalStore } from "react";
+import { Store, useStore } from "./store";
 
 export type Theme = "system" | "light" | "dark";
 
@@ -22,6 +23,21 @@ export function setTheme(value: Theme): void {
     // Storage may be forbidden; the choice then lasts as long as the page.
   }
   applyTheme();
+}
+
+/** Is the page dark at the moment, by choice or by the system's? */
+export function useDark(): boolean {
+  const chosen = useStore(theme);
+  const system = useSyncExternalStore(followSystem, systemIsDark);
+  return chosen === "system" ? system : chosen === "dark";
+}
+
+const systemIsDark = (): boolean => window.matchMedia("(prefers-color-scheme: dark)").matches;
+
+function followSystem(listener: () => void): () => void {
+  const query = window.matchMedia("(prefers-color-scheme: dark)");
+  query.addEventListener("change", listener);
+  return () => query.removeEventListener("change", listener);
 }
 
 function stored(): Theme {

@@ -1,5 +1,6 @@
 import type { EmailAddress, EmailDetail, Identity } from "../../jmap/types";
 import { attachmentName, htmlOf, textOf } from "../body";
+import type { Beginning } from "../mailto";
 import { forwardedText, forwardSubject, identityFor, quotedReply, replyRecipients, replyReferences, replySubject } from "../reply";
 
 export interface DraftAttachment {
@@ -45,9 +46,9 @@ export type ReplyMode = "reply" | "replyAll" | "forward";
 let nextKey = 1;
 export const attachmentKey = (): string => `a${nextKey++}`;
 
-export function emptyStart(identities: readonly Identity[], to: EmailAddress[] = []): DraftStart {
+export function emptyStart(identities: readonly Identity[], beginning: Partial<Beginning> = {}): DraftStart {
   const identity = identities[0];
-  return start({ ...blank(identity), to, body: signed("", identity) });
+  return start({ ...blank(identity), ...beginning, body: signed(beginning.body ?? "", identity, "below") });
 }
 
 export function answerStart(email: EmailDetail, mode: ReplyMode, identities: readonly Identity[]): DraftStart {
@@ -119,10 +120,12 @@ function blank(identity: Identity | undefined): DraftContent {
   };
 }
 
-/** The signature stands above what is quoted, below where one writes. */
-function signed(body: string, identity: Identity | undefined): string {
+/** The signature stands above what is quoted, and below one's own words. */
+function signed(body: string, identity: Identity | undefined, at: "above" | "below" = "above"): string {
   const signature = identity?.textSignature?.trim();
-  return signature ? `\n\n-- \n${signature}${body}` : body;
+  if (!signature) return body;
+  const block = `\n\n-- \n${signature}`;
+  return at === "above" ? block + body : body + block;
 }
 
 function storedAttachments(email: EmailDetail): DraftAttachment[] {

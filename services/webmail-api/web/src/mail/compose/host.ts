@@ -1,10 +1,12 @@
-import type { EmailDetail, EmailAddress, Identity, Mailbox } from "../../jmap/types";
+import type { EmailDetail, Identity, Mailbox } from "../../jmap/types";
 import type { Mail } from "../context";
 import { keys } from "../keys";
+import type { Beginning } from "../mailto";
 import { fetchEmail, identitiesQuery } from "../queries";
 import { Store } from "../store";
 import { toast, toastError } from "../toasts";
 import { answerStart, type DraftStart, draftStart, emptyStart, type ReplyMode } from "./content";
+import { hold, recallDraft } from "./outbox";
 import { DraftSession } from "./session";
 import { DraftTransport } from "./transport";
 
@@ -22,8 +24,8 @@ export const composing = new Store<Open | null>(null);
 
 let nextKey = 1;
 
-export async function compose(mail: Mail, to: EmailAddress[] = []): Promise<void> {
-  await openWith(mail, (identities) => Promise.resolve(emptyStart(identities, to)));
+export async function compose(mail: Mail, beginning: Partial<Beginning> = {}): Promise<void> {
+  await openWith(mail, (identities) => Promise.resolve(emptyStart(identities, beginning)));
 }
 
 export async function answer(mail: Mail, emailId: string, mode: ReplyMode): Promise<void> {
@@ -33,6 +35,7 @@ export async function answer(mail: Mail, emailId: string, mode: ReplyMode): Prom
 export async function openDraft(mail: Mail, emailId: string): Promise<void> {
   const open = composing.get();
   if (open?.session.emailId === emailId) return setView("docked");
+  if (await recallDraft(emailId)) return;
   await openWith(mail, async (identities) => draftStart(await load(mail, emailId), identities));
 }
 
@@ -72,9 +75,9 @@ export async function discardDraft(): Promise<void> {
 
 export async function sendDraft(): Promise<void> {
   const open = composing.get();
-  if (!open || !(await open.session.send())) return;
+  if (!open || !(await open.session.prepare())) return;
   if (composing.get()?.key === open.key) composing.set(null);
-  toast("Message sent");
+  hold(open);
 }
 
 /** After a new sign-in: the same person goes on, another one starts afresh. */

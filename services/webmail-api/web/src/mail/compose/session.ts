@@ -4,7 +4,7 @@ import { formatBytes } from "../format";
 import { Store } from "../store";
 import { attachmentKey, type DraftAttachment, type DraftContent, type DraftOrigin, type DraftStart } from "./content";
 import { obstacle } from "./email";
-import type { DraftTransport, Stored } from "./transport";
+import type { DraftTransport } from "./transport";
 
 export type DraftStatus = "clean" | "dirty" | "saving" | "saved" | "sending" | "failed" | "gone";
 
@@ -85,17 +85,11 @@ export class DraftSession {
   async flush(): Promise<void> {
     clearTimeout(this.timer);
     while (this.saving) await this.saving.catch(() => {});
-    if (!this.unsaved) return;
-    this.saving = this.save();
-    try {
-      await this.saving;
-    } finally {
-      this.saving = null;
-    }
+    if (this.unsaved) await this.saveNow();
   }
 
-  /** True when the message is on its way; else the state says why not. */
-  async send(): Promise<boolean> {
+  /** Stores the message to be sent. False when it cannot be: the state says why. */
+  async prepare(): Promise<boolean> {
     const problem = obstacle(this.state.get().content);
     if (problem) {
       this.patch({ error: problem });
@@ -103,20 +97,34 @@ export class DraftSession {
     }
     clearTimeout(this.timer);
     this.patch({ status: "sending", error: null });
-    while (this.saving) await this.saving.catch(() => {});
     try {
-      const version = this.version;
-      const done = await this.transport.send(this.state.get().content, this.identity(), this.emailId);
-      await this.stored(done, version, done.error !== null);
-      if (done.error) throw done.error;
-      this.patch({ status: "gone" });
-      if (this.origin) await this.transport.markOrigin(this.origin);
-      this.onStored();
+      while (this.saving) await this.saving.catch(() => {});
+      if (this.unsaved || this.emailId === null) await this.saveNow();
       return true;
     } catch (error) {
-      if (!this.over) this.patch({ status: "failed", error: messageOf(error) });
-      return this.over;
+      this.patch({ status: "failed", error: messageOf(error) });
+      return false;
     }
+  }
+
+  /** It was prepared, but is not to be sent after all. */
+  recall(): void {
+    this.patch({ status: "saved" });
+  }
+
+  /** Sends what was prepared. False when it is refused: the state says why. */
+  async submit(leaving = false): Promise<boolean> {
+    try {
+      if (this.emailId === null) throw new Error("The message is not stored yet.");
+      await this.transport.submit(this.emailId, this.identity(), leaving);
+    } catch (error) {
+      this.patch({ status: "failed", error: messageOf(error) });
+      return false;
+    }
+    this.patch({ status: "gone" });
+    if (this.origin && !leaving) await this.transport.markOrigin(this.origin);
+    this.onStored();
+    return true;
   }
 
   async discard(): Promise<void> {
@@ -138,12 +146,21 @@ export class DraftSession {
     this.timer = setTimeout(() => void this.flush().catch(() => {}), AUTOSAVE);
   }
 
+  private async saveNow(): Promise<void> {
+    this.saving = this.save();
+    try {
+      await this.saving;
+    } finally {
+      this.saving = null;
+    }
+  }
+
   private async save(): Promise<void> {
     const version = this.version;
     if (this.state.get().status !== "sending") this.patch({ status: "saving" });
     try {
-      const done = await this.transport.save(this.state.get().content, this.identity(), this.emailId);
-      await this.stored(done, version, true);
+      const emailId = await this.transport.save(this.state.get().content, this.identity(), this.emailId);
+      await this.stored(emailId, version);
       if (this.state.get().status === "saving") this.patch({ status: this.unsaved ? "dirty" : "saved", error: null });
       this.onStored();
     } catch (error) {
@@ -159,12 +176,12 @@ export class DraftSession {
    * The new message holds the attachments under blob ids of its own. Those of
    * the message it replaces may be gone with it, so the new ones are taken over.
    */
-  private async stored(done: Stored, version: number, goesOn: boolean): Promise<void> {
+  private async stored(emailId: string, version: number): Promise<void> {
     const kept = this.state.get().content.attachments.filter((part) => part.blobId !== null);
-    this.emailId = done.emailId;
+    this.emailId = emailId;
     this.savedVersion = version;
-    if (!goesOn || kept.length === 0) return;
-    const blobs = await this.transport.attachmentBlobs(done.emailId).catch(() => []);
+    if (kept.length === 0) return;
+    const blobs = await this.transport.attachmentBlobs(emailId).catch(() => []);
     if (blobs.length !== kept.length) return;
     const renewed = new Map(kept.map((part, i) => [part.key, blobs[i] ?? part.blobId]));
     this.changeAttachments((part) => ({ ...part, blobId: renewed.get(part.key) ?? part.blobId }));

@@ -6,12 +6,6 @@ import { byRole } from "../mailboxes";
 import type { DraftContent, DraftOrigin } from "./content";
 import { emailOf } from "./email";
 
-export interface Stored {
-  emailId: string;
-  /** Set when the message was stored but could not be sent. */
-  error: Error | null;
-}
-
 /** The JMAP calls of a draft: store, send, discard. */
 export class DraftTransport {
   constructor(
@@ -19,36 +13,30 @@ export class DraftTransport {
     private readonly mailboxes: () => readonly Mailbox[],
   ) {}
 
-  /** A message cannot be changed, so each save makes a new one for the old. */
-  async save(content: DraftContent, identity: Identity, previous: string | null): Promise<Stored> {
+  /** A message cannot be changed, so each save makes a new one for the old. Returns its id. */
+  async save(content: DraftContent, identity: Identity, previous: string | null): Promise<string> {
     const done = await this.client.one<SetResponse>("Email/set", {
       create: { draft: emailOf(content, identity, this.drafts().id) },
       ...(previous ? { destroy: [previous] } : {}),
     });
-    return { emailId: createdId(done), error: null };
+    const id = (done.created?.draft as { id?: string } | undefined)?.id;
+    if (!id) throw firstSetError({ notCreated: done.notCreated }) ?? new Error("The draft could not be stored.");
+    return id;
   }
 
-  async send(content: DraftContent, identity: Identity, previous: string | null): Promise<Stored> {
+  /** Sends a stored draft, which moves it to Sent. `leaving`: the page is going away. */
+  async submit(emailId: string, identity: Identity, leaving: boolean): Promise<void> {
     const drafts = this.drafts();
     const sent = byRole(this.mailboxes(), "sent");
-    const request = this.client.request();
-    const email = request.call<SetResponse>("Email/set", {
-      create: { draft: emailOf(content, identity, drafts.id) },
-      ...(previous ? { destroy: [previous] } : {}),
-    });
     const moved = sent ? { [`mailboxIds/${drafts.id}`]: null, [`mailboxIds/${sent.id}`]: true } : {};
+    const request = this.client.request();
     const submission = request.call<SetResponse>("EmailSubmission/set", {
-      create: { sending: { identityId: identity.id, emailId: "#draft" } },
+      create: { sending: { identityId: identity.id, emailId } },
       onSuccessUpdateEmail: { "#sending": { ...moved, "keywords/$draft": null } },
     });
-    const body = await this.client.send(request);
-    const emailId = createdId(responseOf(body, email));
-    try {
-      const error = firstSetError(responseOf(body, submission));
-      return { emailId, error };
-    } catch (error) {
-      return { emailId, error: error as Error };
-    }
+    const body = await this.client.send(request, { keepalive: leaving });
+    const error = firstSetError(responseOf(body, submission));
+    if (error) throw error;
   }
 
   async discard(emailId: string): Promise<void> {
@@ -81,10 +69,4 @@ export class DraftTransport {
     if (!drafts) throw new Error("This account has no Drafts folder.");
     return drafts;
   }
-}
-
-function createdId(done: SetResponse): string {
-  const id = (done.created?.draft as { id?: string } | undefined)?.id;
-  if (id) return id;
-  throw firstSetError({ notCreated: done.notCreated }) ?? new Error("The draft could not be stored.");
 }
