@@ -12,20 +12,23 @@ from mailquay_webmail_api.http.problems import install_problems
 from mailquay_webmail_api.http.server import WebServer
 from mailquay_webmail_api.http.site import Site
 from mailquay_webmail_api.jmap.endpoint import api_routes, install_request_errors, limits_of
+from mailquay_webmail_api.jmap.push import PushStreams, push_routes
+from mailquay_webmail_api.jmap.transfer import transfer_routes
 
 __all__ = ["make_application", "start"]
 
 
-def make_application(platform: Platform) -> FastAPI:
+def make_application(platform: Platform, gate: Gate, streams: PushStreams) -> FastAPI:
     """Everything that is served, by its path."""
     settings = platform.settings.web
     app = FastAPI(title="Mailquay", openapi_url=None, redirect_slashes=False)
     install_problems(app)
     install_request_errors(app)
-    gate = Gate(platform.store, platform.authenticator, settings)
     limits = limits_of(platform)
     app.include_router(auth_routes(platform.store, gate, settings))
     app.include_router(api_routes(platform, gate, limits))
+    app.include_router(transfer_routes(platform, gate, limits))
+    app.include_router(push_routes(streams, gate))
     site = Site(settings.static_folder)
 
     # Last: whatever is none of the above is the browser application's.
@@ -41,10 +44,17 @@ async def start(platform: Platform) -> Service:
     settings = platform.settings
     if settings.web.port is None:
         return Service({}, _nothing)
-    app = Hardening(make_application(platform), settings.web)
+    gate = Gate(platform.store, platform.authenticator, settings.web)
+    streams = PushStreams(platform, gate)
+    app = Hardening(make_application(platform, gate, streams), settings.web)
     server = WebServer(app, settings, settings.web.port)
     server.start()
-    return Service({"http": server.port}, server.stop)
+
+    async def drain() -> None:
+        streams.close()
+        await server.stop()
+
+    return Service({"http": server.port}, drain)
 
 
 async def _nothing() -> None:

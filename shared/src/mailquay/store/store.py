@@ -15,6 +15,7 @@ from mailquay.store.recipients import Recipients
 from mailquay.store.reports import Reports
 from mailquay.store.search import Searches
 from mailquay.store.sessions import WebSessions
+from mailquay.store.states import States
 from mailquay.store.submissions import Submissions
 from mailquay.store.uploads import Uploads
 
@@ -39,6 +40,7 @@ class Store:
         self.identities = Identities(engine)
         self.submissions = Submissions(engine)
         self.sessions = WebSessions(engine)
+        self.states = States(engine)
 
     @classmethod
     async def open(cls, settings: DatabaseSettings) -> "Store":

@@ -380,6 +380,7 @@ EMAIL_SUBMISSION: Final = sa.Table(
     sa.Column("removed", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.PrimaryKeyConstraint("account_id", "id"),
 )
+sa.Index("ix_email_submission_modseq", EMAIL_SUBMISSION.c.account_id, EMAIL_SUBMISSION.c.modseq)
 
 WEB_SESSION: Final = sa.Table(
     "web_session",

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from mailquay.store.deliveries import PackRow
 from mailquay.store.engine import Engine
+from mailquay.store.errors import OverQuota
 from mailquay.store.packs import StoredBody
 from mailquay.store.types import AccountId, TenantId
 
@@ -28,12 +29,23 @@ class Uploads:
         codec: int,
         media_type: str,
         ttl_seconds: float,
+        max_total_bytes: int,
     ) -> int:
-        """Record an upload whose bytes are durable; returns its id. What has expired goes."""
+        """Record an upload whose bytes are durable; returns its id. What has expired goes.
+
+        Raises:
+            OverQuota: with those that are there already it is more than ``max_total_bytes``.
+        """
         async with self._engine.transaction() as c:
             await c.execute(
                 "DELETE FROM upload WHERE account_id = $1 AND expires_at < now()", account_id
             )
+            used: int = await c.fetchval(
+                "SELECT coalesce(sum(size), 0)::bigint FROM upload WHERE account_id = $1",
+                account_id,
+            )
+            if used + size > max_total_bytes:
+                raise OverQuota("too many uploads wait to be used")
             await c.execute(
                 "INSERT INTO pack (id, tenant_id, size, messages) VALUES ($1, $2, $3, $4)",
                 pack.id, pack.tenant_id, pack.size, pack.messages,
@@ -54,7 +66,7 @@ class Uploads:
             row = await c.fetchrow(
                 "SELECT u.pack_id, a.tenant_id, u.pack_offset, u.stored_length, u.size, u.sha256, "
                 "u.codec, u.media_type FROM upload u JOIN account a ON a.id = u.account_id "
-                "WHERE u.account_id = $1 AND u.id = $2",
+                "WHERE u.account_id = $1 AND u.id = $2 AND u.expires_at > now()",
                 account_id, upload_id,
             )  # fmt: skip
         if row is None:

@@ -34,7 +34,7 @@ class Hardening:
 
     def __init__(self, app: ASGIApp, settings: WebSettings) -> None:
         self._app = app
-        self._networks = [ipaddress.ip_network(network) for network in settings.trusted_proxies]
+        self._networks = settings.trusted_proxies
         self._is_secure = settings.secure_cookies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -79,6 +79,9 @@ def upgrade() -> None:
         sa.Column("removed", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "id", name=op.f("pk_email_submission")),
     )
+    op.create_index(
+        "ix_email_submission_modseq", "email_submission", ["account_id", "modseq"], unique=False
+    )
     op.create_table(
         "expunged",
         sa.Column("account_id", sa.BigInteger(), nullable=False),
