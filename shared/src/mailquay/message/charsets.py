@@ -4,7 +4,7 @@ import codecs
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["decode_charset"]
+__all__ = ["decode_charset", "find_codec"]
 
 #: Names that mail uses and Python does not, or for which browsers take a wider table.
 _ALIASES: Final = {
@@ -55,6 +55,11 @@ def _codec(charset: str) -> str | None:
     return info.name
 
 
+def find_codec(charset: str) -> str | None:
+    """The codec of a charset's name in any case; None when it is not known, or is no charset."""
+    return _codec(charset.strip().lower()[:64])
+
+
 def decode_charset(data: bytes, charset: str) -> str:
     """Decode; malformed sequences become U+FFFD, an unknown charset is taken for UTF-8 or cp1252.
 
@@ -62,7 +67,7 @@ def decode_charset(data: bytes, charset: str) -> str:
         data: the bytes.
         charset: its name in any case, as a Content-Type or an encoded word gives it.
     """
-    name = _codec(charset.strip().lower()[:64])
+    name = find_codec(charset)
     if name is None or name == "utf-8":
         try:
             return data.decode("utf-8")

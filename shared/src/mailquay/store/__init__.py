@@ -2,9 +2,12 @@
 
 from mailquay.store.errors import (
     AlreadyExists,
+    HasInferiors,
+    LimitReached,
     NotFound,
     OverQuota,
     Refused,
+    RoleTaken,
     StoreError,
     StoreUnavailable,
 )
@@ -12,9 +15,12 @@ from mailquay.store.store import Store
 
 __all__ = [
     "AlreadyExists",
+    "HasInferiors",
+    "LimitReached",
     "NotFound",
     "OverQuota",
     "Refused",
+    "RoleTaken",
     "Store",
     "StoreError",
     "StoreUnavailable",

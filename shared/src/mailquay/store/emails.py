@@ -12,7 +12,7 @@ from uuid import UUID
 
 from mailquay.store.engine import Engine
 from mailquay.store.errors import NotFound
-from mailquay.store.places import lock_state, remove_places
+from mailquay.store.places import copy_places, lock_state, remove_places
 from mailquay.store.types import AccountId, EmailId, MailboxId, ModSeq, Uid
 
 __all__ = [
@@ -151,34 +151,6 @@ _STORE = """
     UNION ALL
     SELECT uid, NULL, NULL, NULL, NULL, NULL FROM target WHERE old_modseq > $7
     ORDER BY uid
-"""
-
-_COPY = """
-    WITH source AS (
-        SELECT row_number() OVER (ORDER BY uid) AS place, *
-        FROM mailbox_email
-        WHERE account_id = $1 AND mailbox_id = $2 AND uid = ANY($3::bigint[])
-    ), counted AS (
-        UPDATE mailbox SET
-            uidnext = uidnext + n, messages = messages + n, unseen = unseen + u,
-            deleted = deleted + d, bytes = bytes + b, highestmodseq = $5
-        FROM (
-            SELECT count(*) AS n, count(*) FILTER (WHERE flags & 1 = 0) AS u,
-                   count(*) FILTER (WHERE flags & 8 <> 0) AS d, coalesce(sum(size), 0) AS b
-            FROM source
-        ) g
-        WHERE account_id = $1 AND id = $4
-        RETURNING uidnext - n AS first
-    ), inserted AS (
-        INSERT INTO mailbox_email
-        SELECT $1, $4, first + place - 1, email_id, $5, $5, flags, keywords, size, received_at,
-               now(), thread_id
-        FROM source, counted
-    ), state AS (
-        UPDATE account_state SET modseq = $5
-        WHERE account_id = $1 AND EXISTS (SELECT 1 FROM source)
-    )
-    SELECT uid, first + place - 1 FROM source, counted ORDER BY place
 """
 
 
@@ -324,14 +296,11 @@ class Emails:
             uidvalidity = next((row[1] for row in locked if row[0] == target), None)
             if uidvalidity is None:
                 raise NotFound("there is no such mailbox to copy to")
-            rows = await c.fetch(_COPY, account_id, source, uids, target, modseq)
-            if move and rows:
-                await remove_places(c, account_id, source, [row[0] for row in rows], modseq)
+            pairs = await copy_places(c, account_id, source, uids, target, modseq)
+            if move and pairs:
+                await remove_places(c, account_id, source, [uid for uid, _ in pairs], modseq)
         return Copied(
-            uidvalidity,
-            tuple(Uid(row[0]) for row in rows),
-            tuple(Uid(row[1]) for row in rows),
-            modseq,
+            uidvalidity, tuple(old for old, _ in pairs), tuple(new for _, new in pairs), modseq
         )
 
     async def expunge(

@@ -7,10 +7,23 @@
         NotFound             no such domain, account, mailbox, …
         AlreadyExists        the name is taken
         Refused              the change is not allowed (INBOX, a parent of itself, …)
+            HasInferiors     other mailboxes are below that name
+            LimitReached     there are as many as there may be
+            RoleTaken        another mailbox has the role
         OverQuota            the account has no room for it
 """
 
-__all__ = ["AlreadyExists", "NotFound", "OverQuota", "Refused", "StoreError", "StoreUnavailable"]
+__all__ = [
+    "AlreadyExists",
+    "HasInferiors",
+    "LimitReached",
+    "NotFound",
+    "OverQuota",
+    "Refused",
+    "RoleTaken",
+    "StoreError",
+    "StoreUnavailable",
+]
 
 
 class StoreError(Exception):
@@ -31,6 +44,18 @@ class AlreadyExists(StoreError):
 
 class Refused(StoreError):
     """The change is not allowed."""
+
+
+class HasInferiors(Refused):
+    """The name has mailboxes below it."""
+
+
+class LimitReached(Refused):
+    """There are as many as there may be."""
+
+
+class RoleTaken(Refused):
+    """Another mailbox has the role."""
 
 
 class OverQuota(StoreError):

@@ -1,23 +1,26 @@
 """Mailboxes: names, roles, subscriptions and counters (RFC 9051 §2.3.1, §6.3; RFC 8621 §2)."""
 
 import time
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import asyncpg
 
 from mailquay.store.engine import Connection, Engine
-from mailquay.store.errors import AlreadyExists, NotFound, Refused
+from mailquay.store.errors import (
+    AlreadyExists,
+    HasInferiors,
+    LimitReached,
+    NotFound,
+    Refused,
+    RoleTaken,
+)
+from mailquay.store.names import DELIMITER, normalise_name
 from mailquay.store.places import remove_places, take_modseq
+from mailquay.store.renames import empty_inbox, rename_subscriptions, rename_tree
 from mailquay.store.types import AccountId, Mailbox, MailboxId, ModSeq
 
 __all__ = ["DELIMITER", "MailboxChanges", "Mailboxes", "normalise_name"]
-
-DELIMITER = "/"
-#: A whole path, in characters; and how deep it may go.
-NAME_MAX_CHARACTERS = 1000
-LEVELS_MAX = 50
 
 _INITIAL = (
     ("INBOX", "inbox", 1), ("Drafts", "drafts", 2), ("Sent", "sent", 3), ("Archive", "archive", 4),
@@ -46,25 +49,6 @@ class MailboxChanges:
 def mailbox_of(row: asyncpg.Record) -> Mailbox:
     """A row of `_COLUMNS` as a mailbox."""
     return Mailbox(*row.values())
-
-
-def normalise_name(name: str) -> str:
-    """A mailbox's whole path in its one form: NFC, INBOX in capitals.
-
-    Raises:
-        Refused: it is empty, too long, too deep, or holds controls or empty levels.
-    """
-    name = unicodedata.normalize("NFC", name).removesuffix(DELIMITER)
-    levels = name.split(DELIMITER)
-    if levels[0].upper() == "INBOX":
-        levels[0] = "INBOX"
-    if not name or len(name) > NAME_MAX_CHARACTERS or len(levels) > LEVELS_MAX:
-        raise Refused("a mailbox name must have 1 to 1000 characters in at most 50 levels")
-    if any(not level or level in (".", "..") for level in levels):
-        raise Refused("a mailbox name may have no empty level")
-    if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in name):
-        raise Refused("a mailbox name may hold no control characters")
-    return DELIMITER.join(levels)
 
 
 async def _take_uidvalidity(c: Connection, account_id: AccountId) -> int:
@@ -140,7 +124,9 @@ class Mailboxes:
         """Create a mailbox and those above it that are missing (RFC 9051 §6.3.4).
 
         Raises:
-            Refused: the name is not allowed, the role is taken, or there are ``limit`` mailboxes.
+            Refused: the name is not allowed.
+            RoleTaken: another mailbox has the role.
+            LimitReached: there are ``limit`` mailboxes.
             AlreadyExists: it is there.
         """
         name = normalise_name(name)
@@ -151,7 +137,7 @@ class Mailboxes:
             if present.get(name):
                 raise AlreadyExists(f"the mailbox {name} is there already")
             if limit is not None and await self._count(c, account_id) >= limit:
-                raise Refused(f"there are {limit} mailboxes already")
+                raise LimitReached(f"there are {limit} mailboxes already")
             if role is not None:
                 await self._require_free_role(c, account_id, role)
             for depth in range(1, len(levels) + 1):
@@ -186,31 +172,42 @@ class Mailboxes:
         if await c.fetchval(
             "SELECT 1 FROM mailbox WHERE account_id = $1 AND role = $2", account_id, role
         ):
-            raise Refused(f"another mailbox is the {role} mailbox already")
+            raise RoleTaken(f"another mailbox is the {role} mailbox already")
 
     async def _insert(
         self, c: Connection, account_id: AccountId, name: str, role: str | None, modseq: ModSeq
-    ) -> None:
+    ) -> MailboxId:
         uidvalidity = await _take_uidvalidity(c, account_id)
-        await c.execute(
+        mailbox_id = await c.fetchval(
             "INSERT INTO mailbox (account_id, name, role, uidvalidity, highestmodseq, sort_order, "
-            "created_modseq, changed_modseq) VALUES ($1, $2, $3, $4, $5, 10, $5, $5)",
+            "created_modseq, changed_modseq) VALUES ($1, $2, $3, $4, $5, 10, $5, $5) RETURNING id",
             account_id, name, role, uidvalidity, modseq,
         )  # fmt: skip
+        return MailboxId(mailbox_id)
 
     async def _reselect(
         self, c: Connection, account_id: AccountId, name: str, role: str | None, modseq: ModSeq
     ) -> None:
+        """Uids go on from where they were: a session that has not heard yet can hit no other."""
         uidvalidity = await _take_uidvalidity(c, account_id)
         await c.execute(
-            "UPDATE mailbox SET is_selectable = true, role = $3, uidvalidity = $4, uidnext = 1, "
-            "first_recent_uid = 1, highestmodseq = $5, changed_modseq = $5 "
+            "UPDATE mailbox SET is_selectable = true, role = $3, uidvalidity = $4, "
+            "first_recent_uid = uidnext, highestmodseq = $5, changed_modseq = $5 "
             "WHERE account_id = $1 AND name = $2",
             account_id, name, role, uidvalidity, modseq,
         )  # fmt: skip
 
-    async def rename(self, account_id: AccountId, old: str, new: str) -> ModSeq:
+    async def rename(
+        self, account_id: AccountId, old: str, new: str, *, keeps_subscriptions: bool = False
+    ) -> ModSeq:
         """Rename a mailbox and those below it (RFC 9051 §6.3.6); INBOX is moved out of instead.
+
+        Args:
+            account_id: whose.
+            old: its name.
+            new: the name that it is to have; those above it are made where they are missing.
+            keeps_subscriptions: the old names stay subscribed beside the new ones, as IMAP's
+                subscriptions are of names, and end by UNSUBSCRIBE alone.
 
         Raises:
             NotFound: there is no mailbox ``old``.
@@ -218,61 +215,29 @@ class Mailboxes:
             Refused: ``new`` is not allowed, or lies below ``old``.
         """
         new = normalise_name(new)
-        if new == old or new.startswith(old + DELIMITER):
-            raise Refused("a mailbox cannot be moved into itself")
-        try:
-            async with self._engine.transaction() as c:
-                modseq = await take_modseq(c, account_id)
-                if not await c.fetchval(
-                    "SELECT 1 FROM mailbox WHERE account_id = $1 AND name = $2", account_id, old
-                ):
-                    raise NotFound(f"there is no mailbox {old}")
-                present = await self._present(c, account_id, new)
-                if new in present:
-                    raise AlreadyExists(f"the mailbox {new} is there already")
-                levels = new.split(DELIMITER)
-                for depth in range(1, len(levels)):
-                    path = DELIMITER.join(levels[:depth])
-                    if path not in present:
-                        await self._insert(c, account_id, path, None, modseq)
-                if old == "INBOX":
-                    await self._rename_inbox(c, account_id, new, modseq)
-                else:
-                    await self._rename_tree(c, account_id, old, new, modseq)
-        except asyncpg.UniqueViolationError as error:
-            raise AlreadyExists(f"a mailbox below {new} is there already") from error
+        async with self._engine.transaction() as c:
+            modseq = await take_modseq(c, account_id)
+            present = await self._present(c, account_id, new)
+            if not await c.fetchval(
+                "SELECT 1 FROM mailbox WHERE account_id = $1 AND name = $2", account_id, old
+            ):
+                raise NotFound(f"there is no mailbox {old}")
+            if new in present:
+                raise AlreadyExists(f"the mailbox {new} is there already")
+            if new.startswith(old + DELIMITER) and old != "INBOX":
+                raise Refused("a mailbox cannot be moved into itself")
+            levels = new.split(DELIMITER)
+            for depth in range(1, len(levels)):
+                path = DELIMITER.join(levels[:depth])
+                if path not in present:
+                    await self._insert(c, account_id, path, None, modseq)
+            if old == "INBOX":
+                target = await self._insert(c, account_id, new, None, modseq)
+                await empty_inbox(c, account_id, target, modseq)
+            else:
+                await rename_tree(c, account_id, old, new, modseq)
+                await rename_subscriptions(c, account_id, old, new, keeps=keeps_subscriptions)
         return modseq
-
-    async def _rename_tree(
-        self, c: Connection, account_id: AccountId, old: str, new: str, modseq: ModSeq
-    ) -> None:
-        for table, also in (
-            ("mailbox", ", changed_modseq = $4, highestmodseq = $4"),
-            ("subscription", ""),
-        ):
-            arguments = [account_id, old, new, modseq] if also else [account_id, old, new]
-            await c.execute(
-                f"UPDATE {table} SET name = $3::text || substr(name, length($2::text) + 1){also} "
-                "WHERE account_id = $1 AND (name = $2 OR starts_with(name, $2::text || '/'))",
-                *arguments,
-            )
-
-    async def _rename_inbox(
-        self, c: Connection, account_id: AccountId, new: str, modseq: ModSeq
-    ) -> None:
-        """INBOX's messages go to the new mailbox, INBOX stays and is empty (RFC 9051 §6.3.6).
-
-        The row changes its name and a new INBOX is made, so that the messages keep their uids.
-        """
-        await c.execute(
-            "UPDATE mailbox SET name = $2, role = NULL, sort_order = 10, changed_modseq = $3, "
-            "highestmodseq = $3 WHERE account_id = $1 AND name = 'INBOX'",
-            account_id, new, modseq,
-        )  # fmt: skip
-        await self._insert(c, account_id, "INBOX", "inbox", modseq)
-        await c.execute(
-            "UPDATE mailbox SET sort_order = 1 WHERE account_id = $1 AND name = 'INBOX'", account_id
-        )
 
     async def delete(
         self, account_id: AccountId, name: str, *, only_empty: bool = False
@@ -281,8 +246,8 @@ class Mailboxes:
 
         Raises:
             NotFound: there is none.
-            Refused: it is INBOX, is \\Noselect with mailboxes below, or has messages and
-                ``only_empty`` is set.
+            Refused: it is INBOX, or has messages and ``only_empty`` is set.
+            HasInferiors: it is \\Noselect with mailboxes below.
         """
         if name == "INBOX":
             raise Refused("INBOX cannot be deleted")
@@ -304,7 +269,7 @@ class Mailboxes:
                 account_id, name,
             )  # fmt: skip
             if has_inferiors and not row[1]:
-                raise Refused("the name has mailboxes below it")
+                raise HasInferiors("the name has mailboxes below it")
             await _remove_messages(c, account_id, mailbox_id, modseq)
             if has_inferiors:
                 await c.execute(
@@ -376,6 +341,17 @@ class Mailboxes:
                 account_id, mailbox_id,
             )  # fmt: skip
         return 1 << 32 if value is None else int(value)
+
+    async def advance_recent(
+        self, account_id: AccountId, mailbox_id: MailboxId, uidnext: int
+    ) -> None:
+        r"""What a session was told of is \Recent to no later one; ``uidnext`` is the next uid."""
+        async with self._engine.connection() as c:
+            await c.execute(
+                "UPDATE mailbox SET first_recent_uid = $3 "
+                "WHERE account_id = $1 AND id = $2 AND first_recent_uid < $3",
+                account_id, mailbox_id, uidnext,
+            )  # fmt: skip
 
     async def changes(self, account_id: AccountId, since: ModSeq) -> MailboxChanges:
         """What has happened since a modseq, for JMAP's Mailbox/changes."""

@@ -10,7 +10,7 @@ from mailquay.store.engine import Connection
 from mailquay.store.errors import NotFound
 from mailquay.store.types import AccountId, EmailId, MailboxId, ModSeq, Uid
 
-__all__ = ["lock_state", "remove_places", "take_modseq"]
+__all__ = ["copy_places", "lock_state", "remove_places", "take_modseq"]
 
 
 async def lock_state(c: Connection, account_id: AccountId) -> ModSeq:
@@ -40,6 +40,53 @@ async def take_modseq(c: Connection, account_id: AccountId) -> ModSeq:
     if value is None:
         raise NotFound(f"there is no account {account_id}")
     return ModSeq(value)
+
+
+_COPY = """
+    WITH source AS (
+        SELECT row_number() OVER (ORDER BY uid) AS place, *
+        FROM mailbox_email
+        WHERE account_id = $1 AND mailbox_id = $2
+          AND ($3::bigint[] IS NULL OR uid = ANY($3))
+    ), counted AS (
+        UPDATE mailbox SET
+            uidnext = uidnext + n, messages = messages + n, unseen = unseen + u,
+            deleted = deleted + d, bytes = bytes + b, highestmodseq = $5
+        FROM (
+            SELECT count(*) AS n, count(*) FILTER (WHERE flags & 1 = 0) AS u,
+                   count(*) FILTER (WHERE flags & 8 <> 0) AS d, coalesce(sum(size), 0) AS b
+            FROM source
+        ) g
+        WHERE account_id = $1 AND id = $4 AND n > 0
+        RETURNING uidnext - n AS first
+    ), inserted AS (
+        INSERT INTO mailbox_email
+        SELECT $1, $4, first + place - 1, email_id, $5, $5, flags, keywords, size, received_at,
+               now(), thread_id
+        FROM source, counted
+    ), state AS (
+        UPDATE account_state SET modseq = $5
+        WHERE account_id = $1 AND EXISTS (SELECT 1 FROM source)
+    )
+    SELECT uid, first + place - 1 FROM source, counted ORDER BY place
+"""
+
+
+async def copy_places(
+    c: Connection,
+    account_id: AccountId,
+    source: MailboxId,
+    uids: Sequence[int] | None,
+    target: MailboxId,
+    modseq: ModSeq,
+) -> list[tuple[Uid, Uid]]:
+    """Put messages into one more mailbox, in the order of their uids; None is all of them.
+
+    Returns:
+        the uid in the source and the one in the target of each that was there.
+    """
+    rows = await c.fetch(_COPY, account_id, source, uids, target, modseq)
+    return [(Uid(row[0]), Uid(row[1])) for row in rows]
 
 
 _REMOVE = """

@@ -16,6 +16,7 @@ from mailquay.store.reports import Reports
 from mailquay.store.search import Searches
 from mailquay.store.sessions import WebSessions
 from mailquay.store.states import States
+from mailquay.store.status import Statuses
 from mailquay.store.submissions import Submissions
 from mailquay.store.uploads import Uploads
 
@@ -32,6 +33,7 @@ class Store:
         self.mailboxes = Mailboxes(engine)
         self.emails = Emails(engine)
         self.searches = Searches(engine)
+        self.statuses = Statuses(engine)
         self.deliveries = Deliveries(engine)
         self.queue = Queue(engine)
         self.reports = Reports(engine)
