@@ -8,8 +8,16 @@ from dataclasses import replace
 import pytest
 
 from mailquay.blobs.check import check_blobs, collect_blobs
-from mailquay.delivery import Incoming, LocalPlacement, NotPlaced, RemoteRecipient, Unavailable
+from mailquay.delivery import (
+    Deliverer,
+    Incoming,
+    LocalPlacement,
+    NotPlaced,
+    RemoteRecipient,
+    Unavailable,
+)
 from mailquay.events import AccountChanged, QueueReady
+from mailquay.runtime.settings import Settings
 from mailquay.store.emails import FlagChange
 from mailquay.store.types import Flag
 
@@ -70,6 +78,37 @@ async def test_a_repetition_is_acknowledged_and_not_stored(store, deliverer, acc
     await deliverer.deliver(anonymous)
     await deliverer.deliver(anonymous)
     assert (await inbox(store, account)).messages == 3
+
+
+async def test_what_was_refused_for_quota_is_taken_when_it_comes_again(store, deliverer, account):
+    await store.accounts.set_quota(account.address, 10)
+    assert (await deliverer.deliver(incoming(account, 1))).placements == (NotPlaced("overquota"),)
+    await store.accounts.set_quota(account.address, 0)
+    (placed,) = (await deliverer.deliver(incoming(account, 1))).placements
+    assert not placed.is_duplicate
+    assert (await inbox(store, account)).messages == 1
+
+
+async def test_processes_that_deliver_to_one_account_at_once_lose_nothing(
+    store, blobs, bus, account
+):
+    deliverers = [Deliverer(store, blobs, bus, Settings()) for _ in range(4)]
+    results = await asyncio.gather(
+        *(
+            deliverers[n % 4].deliver(
+                incoming(account, n, raw=message(n, references=f"<m{n ^ 1}@x>"))
+            )
+            for n in range(200)
+        )
+    )
+    placed = [result.placements[0] for result in results]
+    assert sorted(p.uid for p in placed) == list(range(1, 201))
+    by_uid = sorted(placed, key=lambda p: p.uid)
+    assert [p.modseq for p in by_uid] == sorted(p.modseq for p in placed)
+    for n in range(0, 200, 2):
+        assert placed[n].thread_id == placed[n + 1].thread_id
+    box = await inbox(store, account)
+    assert (box.messages, box.uidnext, box.highestmodseq) == (200, 201, by_uid[-1].modseq)
 
 
 async def test_the_same_twice_in_one_batch_is_stored_once(store, deliverer, account):

@@ -1,18 +1,31 @@
 """The delivery batch: one transaction that makes many messages appear (RFC 5321 §4.2.5: 250).
 
-Everything is set-wise: the number of statements does not grow with the number of messages. The
-accounts' state rows are locked first, in the order of their ids; whoever changes an account waits
-there, so that uids become visible in their order.
+Everything is set-wise: the number of statements does not grow with the number of messages.
+
+Theory of operation. A batch is read, decided here, and written by one statement, which is a
+transaction of its own. It locks the accounts' state rows first, in the order of their ids, and
+writes only if each is as it was read: whatever changes an account takes its next modseq, so that
+the same modseq means that nothing has happened. Else nothing is written, and the batch is done
+again with the rows locked before they are read. Whoever changes an account waits at its state row,
+so that uids become visible in their order.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from uuid import UUID
+from typing import Any
 
+from mailquay.store.admission import AccountState, Admission, Known
+from mailquay.store.batches import (
+    BatchResult,
+    EmailFacts,
+    NotPlaced,
+    PackRow,
+    Placed,
+    PlacementRow,
+    QueueRecipientRow,
+    QueueRow,
+)
 from mailquay.store.engine import Connection, Engine, affected
 from mailquay.store.errors import StoreUnavailable
-from mailquay.store.types import AccountId, EmailId, MailboxId, ModSeq, TenantId, ThreadId, Uid
 
 __all__ = [
     "BatchResult",
@@ -29,189 +42,30 @@ __all__ = [
 #: Email ids taken from the sequence at once; what a process does not use is never used.
 _ID_BLOCK = 512
 
-
-@dataclass(frozen=True, slots=True)
-class PackRow:
-    """An object that has been written."""
-
-    id: UUID
-    tenant_id: TenantId
-    size: int
-    messages: int
-
-
-@dataclass(frozen=True, slots=True)
-class EmailFacts:
-    """What is kept of a message, by the names of `tables.EMAIL`'s columns."""
-
-    pack_id: UUID
-    pack_offset: int
-    stored_length: int
-    size: int
-    sha256: bytes
-    codec: int
-    header_length: int
-    sent_at: datetime | None
-    message_id: str | None
-    subject: str
-    base_subject: str
-    from_: str
-    to_: str
-    cc: str
-    bcc: str
-    preview: str
-    has_attachment: bool
-    envelope: bytes
-    bodystructure: bytes
-    structure: bytes
-    header_fields: bytes
-    #: Keys of the thread: the message's own id and those it refers to, hashed.
-    thread_keys: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PlacementRow:
-    """A message's way into one mailbox."""
-
-    email: EmailFacts
-    account_id: AccountId
-    mailbox_id: MailboxId | None  # None: INBOX
-    flags: int
-    keywords: tuple[str, ...]
-    received_at: datetime
-    #: What a repeated delivery has too; None stores it however often it comes.
-    digest: bytes | None
-    enforce_quota: bool
-    #: More mailboxes that the same email is in, none twice (RFC 8621 §4.1.1, mailboxIds).
-    also: tuple[MailboxId, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class QueueRecipientRow:
-    """A recipient elsewhere."""
-
-    address: str
-    domain: str
-    notify: str | None = None
-    original_recipient: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class QueueRow:
-    """A message that leaves."""
-
-    tenant_id: TenantId
-    account_id: AccountId | None
-    reverse_path: str
-    email: EmailFacts
-    smtputf8: bool
-    is_8bit: bool
-    envelope_id: str | None
-    ret: str | None
-    digest: bytes | None
-    trace_id: str
-    expires_at: datetime
-    recipients: tuple[QueueRecipientRow, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """The message is in the mailbox; ``is_duplicate``: it was there already."""
-
-    account_id: AccountId
-    mailbox_id: MailboxId
-    email_id: EmailId
-    thread_id: ThreadId
-    uid: Uid
-    uidvalidity: int
-    modseq: ModSeq
-    is_duplicate: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class NotPlaced:
-    """It is not: ``noaccount``, ``nomailbox`` or ``overquota``."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class BatchResult:
-    """What became of each placement and queue row, in the order in which they were given."""
-
-    placements: list[Placed | NotPlaced]
-    queue_ids: list[int | None]  # None: a repetition
-
-
-@dataclass(slots=True)
-class _Account:
-    """An account's state row, and what the batch adds to it."""
-
-    modseq: int
-    used_bytes: int
-    quota_bytes: int | None
-    inbox: int | None
-    added_bytes: int = 0
-    added_messages: int = 0
-
-
-@dataclass(slots=True)
-class _Mailbox:
-    """What the batch adds to a mailbox."""
-
-    messages: int = 0
-    unseen: int = 0
-    deleted: int = 0
-    bytes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A placement that was decided: it goes in, as each mailbox's next ``place``-th message."""
-
-    index: int
-    row: PlacementRow
-    mailbox_id: int
-    email_id: int
-    thread_id: int
-    #: Mailboxes with the place in each, `mailbox_id` first.
-    places: tuple[tuple[int, int], ...]
-
-
-@dataclass(slots=True)
-class _Batch:
-    """What a batch works out between its statements."""
-
-    accounts: dict[int, _Account]
-    fresh: set[tuple[int, bytes]]
-    threads: dict[tuple[int, int], int]
-    results: list[Placed | NotPlaced | None]
-    rows: list[_Row] = field(default_factory=list)
-    mailboxes: dict[tuple[int, int], _Mailbox] = field(default_factory=dict)
-    new_threads: dict[tuple[int, int], int] = field(default_factory=dict)
-
-
 _LOCK = """
-    SELECT s.account_id, s.modseq, s.used_bytes, a.quota_bytes,
-           (SELECT m.id FROM mailbox m WHERE m.account_id = s.account_id AND m.name = 'INBOX')
-    FROM account_state s JOIN account a ON a.id = s.account_id
-    WHERE s.account_id = ANY($1::bigint[])
-    ORDER BY s.account_id FOR UPDATE OF s
+    SELECT FROM account_state WHERE account_id = ANY($1::bigint[]) ORDER BY account_id FOR UPDATE
 """
 
-# What a sender repeats within the window is not fresh; an older digest is taken over.
-_KNOWN = """
-    WITH fresh AS (
-        INSERT INTO delivered AS d (account_id, digest)
-        SELECT DISTINCT * FROM unnest($1::bigint[], $2::bytea[])
-        ON CONFLICT (account_id, digest) DO UPDATE SET at = now()
-            WHERE d.at < now() - make_interval(secs => $5)
-        RETURNING account_id, digest
-    )
-    SELECT account_id, digest, NULL::bigint, NULL::bigint FROM fresh
+# All that a decision needs, of one moment; each row is of one kind and fills that kind's columns.
+_READ = """
+    SELECT 'account', s.account_id, s.modseq, s.used_bytes, a.quota_bytes,
+           (SELECT m.id FROM mailbox m WHERE m.account_id = s.account_id AND m.name = 'INBOX'),
+           NULL::bytea
+    FROM account_state s JOIN account a ON a.id = s.account_id
+    WHERE s.account_id = ANY($1::bigint[])
     UNION ALL
-    SELECT t.account_id, NULL, t.message_id_hash, t.thread_id
-    FROM thread_reference t JOIN unnest($3::bigint[], $4::bigint[]) AS u(account_id, key)
+    SELECT 'mailbox', m.account_id, m.id, NULL, NULL, NULL, NULL
+    FROM mailbox m JOIN unnest($2::bigint[], $3::bigint[]) AS u(account_id, id)
+      ON m.account_id = u.account_id AND m.id = u.id
+    WHERE m.is_selectable
+    UNION ALL
+    SELECT 'delivered', d.account_id, NULL, NULL, NULL, NULL, d.digest
+    FROM delivered d JOIN unnest($4::bigint[], $5::bytea[]) AS u(account_id, digest)
+      ON d.account_id = u.account_id AND d.digest = u.digest
+    WHERE d.at >= now() - make_interval(secs => $8)
+    UNION ALL
+    SELECT 'thread', t.account_id, t.message_id_hash, t.thread_id, NULL, NULL, NULL
+    FROM thread_reference t JOIN unnest($6::bigint[], $7::bigint[]) AS u(account_id, key)
       ON t.account_id = u.account_id AND t.message_id_hash = u.key
 """
 
@@ -223,21 +77,29 @@ _EMAIL_COLUMNS = {
     "envelope": "bytea", "bodystructure": "bytea", "structure": "bytea",
     "header_fields": "bytea",
 }  # fmt: skip
-_EMAIL_ARRAYS = ", ".join(f"${33 + n}::{kind}[]" for n, kind in enumerate(_EMAIL_COLUMNS.values()))
+_EMAIL_ARRAYS = ", ".join(f"${35 + n}::{kind}[]" for n, kind in enumerate(_EMAIL_COLUMNS.values()))
 
-# One statement: each part sees the snapshot before it, and none needs what another wrote but for
-# the first uids, which `counted` hands on.
+# Each part sees the snapshot before the statement, and none needs what another wrote but for the
+# first uids, which `counted` hands on. All of them wait for `locked`, or write nothing.
 _WRITE = f"""
-    WITH packed AS (
+    WITH locked AS (
+        SELECT s.account_id FROM account_state s
+        JOIN unnest($5::bigint[], $6::bigint[]) AS u(account_id, modseq)
+          ON u.account_id = s.account_id AND u.modseq = s.modseq + 1
+        ORDER BY s.account_id FOR UPDATE OF s
+    ), as_read AS (
+        SELECT count(*) = cardinality($5) AS is_so FROM locked
+    ), packed AS (
         INSERT INTO pack (id, tenant_id, size, messages)
         SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::int[])
+        WHERE (SELECT is_so FROM as_read)
     ), stated AS (
         UPDATE account_state s SET
             modseq = u.modseq, used_bytes = s.used_bytes + u.bytes,
             used_messages = s.used_messages + u.messages
         FROM unnest($5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
              AS u(account_id, modseq, bytes, messages)
-        WHERE s.account_id = u.account_id
+        WHERE s.account_id = u.account_id AND (SELECT is_so FROM as_read)
     ), counted AS (
         UPDATE mailbox m SET
             uidnext = m.uidnext + u.messages, messages = m.messages + u.messages,
@@ -247,15 +109,22 @@ _WRITE = f"""
                     $14::bigint[], $15::bigint[])
              AS u(account_id, id, messages, unseen, deleted, bytes, modseq)
         WHERE m.account_id = u.account_id AND m.id = u.id AND m.is_selectable
+          AND (SELECT is_so FROM as_read)
         RETURNING m.account_id, m.id, m.uidnext - u.messages AS first, m.uidvalidity
     ), threaded AS (
         INSERT INTO thread_reference (account_id, message_id_hash, thread_id)
         SELECT * FROM unnest($16::bigint[], $17::bigint[], $18::bigint[])
+        WHERE (SELECT is_so FROM as_read)
         ON CONFLICT DO NOTHING
+    ), remembered AS (
+        INSERT INTO delivered (account_id, digest)
+        SELECT * FROM unnest($33::bigint[], $34::bytea[]) WHERE (SELECT is_so FROM as_read)
+        ON CONFLICT (account_id, digest) DO UPDATE SET at = now()
     ), described AS (
         INSERT INTO email (account_id, id, thread_id, received_at, {", ".join(_EMAIL_COLUMNS)})
         SELECT * FROM unnest($19::bigint[], $20::bigint[], $21::bigint[], $22::timestamptz[],
                              {_EMAIL_ARRAYS})
+        WHERE (SELECT is_so FROM as_read)
     )
     INSERT INTO mailbox_email (account_id, mailbox_id, uid, email_id, modseq, created_modseq,
                                flags, keywords, size, received_at, saved_at, thread_id)
@@ -310,103 +179,63 @@ class Deliveries:
     ) -> BatchResult:
         """Record a batch whose bodies are durable already; all of it, or nothing.
 
+        Two round trips where nobody else changes the same accounts and nothing is queued.
+
         Raises:
             StoreUnavailable: nothing is known of the outcome; delivering again is safe where the
                 rows have a digest.
         """
+
+        async def record(c: Connection) -> list[Placed | NotPlaced] | None:
+            known = await self._read(c, placements, duplicate_window_seconds)
+            ids = await self._take_ids(c, len(placements))
+            return await self._write(
+                c, packs, Admission(known, placements, ids, default_quota_bytes)
+            )
+
+        if not queued:
+            async with self._engine.connection() as c:
+                if (results := await record(c)) is not None:
+                    return BatchResult(results, [])
         async with self._engine.transaction() as c:
-            batch = await self._read(c, placements, duplicate_window_seconds)
-            await self._decide(c, batch, placements, default_quota_bytes)
-            await self._write(c, packs, batch)
+            await c.execute(_LOCK, sorted({p.account_id for p in placements}))
+            results = await record(c)
+            if results is None:
+                raise StoreUnavailable("an account went while the batch was written; try again")
             queue_ids = await self._enqueue(c, queued) if queued else []
-        results = [result for result in batch.results if result is not None]
-        assert len(results) == len(placements), "each placement was decided"
         return BatchResult(results, queue_ids)
 
     async def _read(
         self, c: Connection, placements: Sequence[PlacementRow], window_seconds: float
-    ) -> _Batch:
-        """Lock the accounts, and learn which deliveries are repeated and which threads known."""
-        rows = await c.fetch(_LOCK, sorted({p.account_id for p in placements}))
-        accounts = {row[0]: _Account(row[1], row[2], row[3], row[4]) for row in rows}
-        here = [p for p in placements if p.account_id in accounts]
-        digests = [(int(p.account_id), p.digest) for p in here if p.digest is not None]
-        keys = list({(int(p.account_id), key) for p in here for key in p.email.thread_keys})
-        fresh: set[tuple[int, bytes]] = set()
-        threads: dict[tuple[int, int], int] = {}
-        if digests or keys:
-            known = await c.fetch(
-                _KNOWN,
-                [account for account, _ in digests], [digest for _, digest in digests],
-                [account for account, _ in keys], [key for _, key in keys],
-                window_seconds,
-            )  # fmt: skip
-            for account_id, digest, key, thread_id in known:
-                if digest is not None:
-                    fresh.add((account_id, digest))
-                else:
-                    threads[account_id, key] = thread_id
-        return _Batch(accounts, fresh, threads, [None] * len(placements))
-
-    async def _decide(
-        self,
-        c: Connection,
-        batch: _Batch,
-        placements: Sequence[PlacementRow],
-        default_quota_bytes: int,
-    ) -> None:
-        """Say of each placement whether it goes in, and into which thread."""
+    ) -> Known:
         named = {
             (int(p.account_id), int(mailbox_id))
             for p in placements
             for mailbox_id in (p.mailbox_id, *p.also)
             if mailbox_id is not None
         }
-        present = await _present(c, named) if named else set()
-        ids = await self._take_ids(c, len(placements))
-        for index, (row, email_id) in enumerate(zip(placements, ids, strict=True)):
-            account = batch.accounts.get(row.account_id)
-            if account is None:
-                batch.results[index] = NotPlaced("noaccount")
-                continue
-            mailbox_id = account.inbox if row.mailbox_id is None else int(row.mailbox_id)
-            if mailbox_id is None or any(
-                (row.account_id, named_id) not in present
-                for named_id in (row.mailbox_id, *row.also)
-                if named_id is not None
-            ):
-                batch.results[index] = NotPlaced("nomailbox")
-            elif row.digest is not None and (row.account_id, row.digest) not in batch.fresh:
-                batch.results[index] = _repeated(row, mailbox_id, account)
-            elif row.enforce_quota and _is_over(account, row.email.size, default_quota_bytes):
-                batch.results[index] = NotPlaced("overquota")
-            else:
-                self._admit(batch, index, row, mailbox_id, email_id)
-
-    def _admit(
-        self, batch: _Batch, index: int, row: PlacementRow, mailbox_id: int, email_id: int
-    ) -> None:
-        account = batch.accounts[row.account_id]
-        if row.digest is not None:
-            batch.fresh.discard((row.account_id, row.digest))  # the same twice in one batch
-        keys = [(int(row.account_id), key) for key in row.email.thread_keys]
-        known = [batch.threads[key] for key in keys if key in batch.threads]
-        thread_id = min(known) if known else email_id
-        for key in keys:
-            if key not in batch.threads:
-                batch.threads[key] = batch.new_threads[key] = thread_id
-        size = row.email.size
-        account.added_bytes += size
-        account.added_messages += 1
-        places = []
-        for target in (mailbox_id, *map(int, row.also)):
-            counts = batch.mailboxes.setdefault((row.account_id, target), _Mailbox())
-            places.append((target, counts.messages))
-            counts.messages += 1
-            counts.unseen += not row.flags & 1
-            counts.deleted += bool(row.flags & 8)
-            counts.bytes += size
-        batch.rows.append(_Row(index, row, mailbox_id, email_id, thread_id, tuple(places)))
+        digests = {(int(p.account_id), p.digest) for p in placements if p.digest is not None}
+        keys = {(int(p.account_id), key) for p in placements for key in p.email.thread_keys}
+        rows = await c.fetch(
+            _READ,
+            list({p.account_id for p in placements}),
+            [account for account, _ in named], [mailbox for _, mailbox in named],
+            [account for account, _ in digests], [digest for _, digest in digests],
+            [account for account, _ in keys], [key for _, key in keys],
+            window_seconds,
+        )  # fmt: skip
+        known = Known()
+        for kind, account_id, number, value, quota, inbox, digest in rows:
+            match kind:
+                case "account":
+                    known.accounts[account_id] = AccountState(number, value, quota, inbox)
+                case "mailbox":
+                    known.mailboxes.add((account_id, number))
+                case "delivered":
+                    known.delivered.add((account_id, digest))
+                case _:
+                    known.threads[account_id, number] = value
+        return known
 
     async def _take_ids(self, c: Connection, count: int) -> list[int]:
         if len(self._ids) < count:
@@ -418,15 +247,17 @@ class Deliveries:
         taken, self._ids = self._ids[:count], self._ids[count:]
         return taken
 
-    async def _write(self, c: Connection, packs: Sequence[PackRow], batch: _Batch) -> None:
-        """Write everything in one statement; the uids come back."""
-        changed = [(i, a) for i, a in batch.accounts.items() if a.added_messages]
-        boxes = list(batch.mailboxes.items())
-        threads = list(batch.new_threads.items())
-        rows, emails = batch.rows, [row.row.email for row in batch.rows]
+    async def _write(
+        self, c: Connection, packs: Sequence[PackRow], admission: Admission
+    ) -> list[Placed | NotPlaced] | None:
+        """Write everything; None, and nothing is written, when an account is not as it was read."""
+        changed = admission.changed
+        boxes, threads = list(admission.mailboxes.items()), list(admission.threads.items())
+        rows, emails = admission.admitted, [item.row.email for item in admission.admitted]
         places = [(row, *place) for row in rows for place in row.places]
         modseqs = {account_id: account.modseq + 1 for account_id, account in changed}
-        written = await c.fetch(
+        digests = [(r.row.account_id, r.row.digest) for r in rows if r.row.digest is not None]
+        written: list[Any] = await c.fetch(
             _WRITE,
             [p.id for p in packs], [p.tenant_id for p in packs],
             [p.size for p in packs], [p.messages for p in packs],
@@ -447,22 +278,12 @@ class Deliveries:
             [" ".join(r.row.keywords) for r, _, _ in places],
             [r.row.email.size for r, _, _ in places], [r.row.received_at for r, _, _ in places],
             [r.thread_id for r, _, _ in places],
+            [account for account, _ in digests], [digest for _, digest in digests],
             *([getattr(e, name) for e in emails] for name in _EMAIL_COLUMNS),
         )  # fmt: skip
-        if len(written) != len(places):
-            raise StoreUnavailable("a mailbox went while the batch was written; try again")
-        uids = {(row[0], row[1]): (row[2], row[3]) for row in written}
-        for row in rows:
-            uid, uidvalidity = uids[row.email_id, row.mailbox_id]
-            batch.results[row.index] = Placed(
-                row.row.account_id,
-                MailboxId(row.mailbox_id),
-                EmailId(row.email_id),
-                ThreadId(row.thread_id),
-                Uid(uid),
-                uidvalidity,
-                ModSeq(modseqs[row.row.account_id]),
-            )
+        if places and not written:
+            return None
+        return admission.place({(row[0], row[1]): (row[2], row[3]) for row in written})
 
     async def _enqueue(self, c: Connection, queued: Sequence[QueueRow]) -> list[int | None]:
         rows = await c.fetch(
@@ -496,27 +317,3 @@ class Deliveries:
                 window_seconds, limit,
             )  # fmt: skip
         return affected(status)
-
-
-async def _present(c: Connection, named: set[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Which of these mailboxes are there and hold messages."""
-    keys = sorted(named)
-    rows = await c.fetch(
-        "SELECT m.account_id, m.id FROM mailbox m JOIN unnest($1::bigint[], $2::bigint[]) "
-        "AS u(account_id, id) ON m.account_id = u.account_id AND m.id = u.id "
-        "WHERE m.is_selectable",
-        [key[0] for key in keys], [key[1] for key in keys],
-    )  # fmt: skip
-    return {(row[0], row[1]) for row in rows}
-
-
-def _is_over(account: _Account, size: int, default_quota_bytes: int) -> bool:
-    quota = default_quota_bytes if account.quota_bytes is None else account.quota_bytes
-    return bool(quota) and account.used_bytes + account.added_bytes + size > quota
-
-
-def _repeated(row: PlacementRow, mailbox_id: int, account: _Account) -> Placed:
-    return Placed(
-        row.account_id, MailboxId(mailbox_id), EmailId(0), ThreadId(0), Uid(0), 0,
-        ModSeq(account.modseq), is_duplicate=True,
-    )  # fmt: skip
