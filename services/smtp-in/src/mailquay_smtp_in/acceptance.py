@@ -8,22 +8,14 @@ from typing import Final
 
 import structlog
 
-from mailquay.delivery import (
-    Delivered,
-    Deliverer,
-    Incoming,
-    LocalPlacement,
-    NotPlaced,
-    RemoteRecipient,
-    Unavailable,
-)
-from mailquay.message.dates import format_date
-from mailquay.message.header import Header, find_header_end
+from mailquay.delivery import Delivered, Deliverer, Incoming, NotPlaced, Unavailable
+from mailquay.delivery.recipients import ResolvedRecipient, placements
+from mailquay.delivery.submission import complete_message
+from mailquay.message.header import find_header_end
 from mailquay.message.trace import count_received, make_received, make_return_path
 from mailquay.runtime import metrics
 from mailquay.store.accounts import Account
 from mailquay.store.types import TenantId
-from mailquay_smtp_in.recipients import ResolvedRecipient
 from mailquay_smtp_in.replies import Reply
 
 __all__ = ["Acceptance", "Arrival", "Envelope"]
@@ -66,7 +58,7 @@ class Acceptance:
         if count_received(message[:header_end]) > self._max_hops:
             metrics.SMTP_MESSAGES.labels("loop").inc()
             return [Reply.LOOP] * len(envelope.recipients)
-        incoming = self._incoming(envelope, message, header_end, arrival, trace_id)
+        incoming = self._incoming(envelope, message, arrival, trace_id)
         metrics.SMTP_BYTES.inc(len(message))
         try:
             delivered = await self._deliverer.deliver(incoming)
@@ -90,12 +82,7 @@ class Acceptance:
         return replies
 
     def _incoming(
-        self,
-        envelope: Envelope,
-        message: bytes,
-        header_end: int,
-        arrival: Arrival,
-        trace_id: str,
+        self, envelope: Envelope, message: bytes, arrival: Arrival, trace_id: str
     ) -> Incoming:
         now = datetime.now(UTC)
         is_submission = arrival.submitter is not None
@@ -110,31 +97,21 @@ class Acceptance:
             tls=arrival.tls,
             recipient=envelope.recipients[0].address if len(envelope.recipients) == 1 else None,
         )
-        added = self._missing_fields(message, header_end, trace_id, now) if is_submission else b""
-        local: dict[int, LocalPlacement] = {}
-        remote: dict[str, RemoteRecipient] = {}
+        repeat_key = hashlib.sha256(message).digest()
+        if is_submission:
+            message = complete_message(message, hostname=self._hostname, unique=trace_id, when=now)
         # What is over quota can be told when it is one recipient's only.
         enforce = arrival.protocol.startswith("LMTP") or len(envelope.recipients) == 1
-        for recipient in envelope.recipients:
-            for target in recipient.local:
-                local.setdefault(
-                    target.account_id,
-                    LocalPlacement(
-                        target.account_id, recipient=recipient.address, enforce_quota=enforce
-                    ),
-                )
-            for address in [target.address for target in recipient.remote]:
-                domain = address.rpartition("@")[2]
-                remote.setdefault(address, RemoteRecipient(address, domain))
+        local, remote = placements(envelope.recipients, enforce_quota=enforce)
         tenant = self._tenant(envelope, arrival)
         return Incoming(
             tenant_id=tenant,
-            raw=b"".join([make_return_path(envelope.reverse_path), received, added, message]),
+            raw=b"".join([make_return_path(envelope.reverse_path), received, message]),
             trace_id=trace_id,
-            local=tuple(local.values()),
-            remote=tuple(remote.values()),
+            local=local,
+            remote=remote,
             reverse_path=envelope.reverse_path,
-            repeat_key=hashlib.sha256(message).digest(),
+            repeat_key=repeat_key,
             submitter=arrival.submitter.id if arrival.submitter else None,
             smtputf8=envelope.smtputf8,
         )
@@ -146,18 +123,6 @@ class Acceptance:
         tenants = [r.tenant_id for r in envelope.recipients if r.tenant_id is not None]
         assert tenants, "outside of submissions every recipient is ours"
         return tenants[0]
-
-    def _missing_fields(
-        self, message: bytes, header_end: int, trace_id: str, now: datetime
-    ) -> bytes:
-        """Date and Message-ID, where a submission has none (RFC 6409 §8.1, §8.3)."""
-        header = Header(message, 0, header_end)
-        added = ""
-        if header.get_raw(b"date") is None:
-            added += f"Date: {format_date(now)}\r\n"
-        if header.get_raw(b"message-id") is None:
-            added += f"Message-ID: <{trace_id}.{int(now.timestamp())}@{self._hostname}>\r\n"
-        return added.encode()
 
     @staticmethod
     def _replies(

@@ -3,11 +3,11 @@
 import asyncio
 from typing import Final
 
+from mailquay.delivery.recipients import RecipientCache
 from mailquay.net.listener import ConnectionCounter, Listener, Peer, Slot
 from mailquay.net.tls import TlsContexts
 from mailquay.runtime.service import Platform, Service
 from mailquay_smtp_in.acceptance import Acceptance
-from mailquay_smtp_in.recipients import RecipientCache
 from mailquay_smtp_in.replies import Reply
 from mailquay_smtp_in.session import Role, Server, SmtpSession
 

@@ -19,6 +19,8 @@ import structlog
 from aiosmtpd.smtp import SMTP
 from aiosmtpd.smtp import Session as PeerSession
 
+from mailquay.delivery.recipients import RecipientCache, ResolvedRecipient, Verdict
+from mailquay.delivery.submission import may_send_as
 from mailquay.identity import (
     AddressError,
     Authenticator,
@@ -34,10 +36,8 @@ from mailquay.runtime import metrics
 from mailquay.runtime.settings import Settings
 from mailquay.store import Store, StoreUnavailable
 from mailquay.store.accounts import Account
-from mailquay.store.recipients import RemoteTarget
 from mailquay_smtp_in.acceptance import Acceptance, Arrival, Envelope
 from mailquay_smtp_in.data import DataFault, DataReader
-from mailquay_smtp_in.recipients import RecipientCache, ResolvedRecipient, Verdict
 from mailquay_smtp_in.replies import Reply
 from mailquay_smtp_in.syntax import SyntaxFault, parse_path
 
@@ -420,12 +420,11 @@ class SmtpSession(SMTP):
             return Reply.BAD_SENDER
         if self._account is None:
             return None
-        local, _, domain = normal.rpartition("@")
-        plain = f"{local.partition('+')[0] or local}@{domain}"
-        if self._account.address in (normal, plain) or normal in self._own:
+        if normal in self._own:
             return None
+        account, store = self._account, self._server.store
         try:
-            if await self._server.store.identities.may_send_as(self._account.id, normal):
+            if await may_send_as(store, account.id, account.address, normal):
                 self._own.add(normal)
                 return None
         except StoreUnavailable:
@@ -468,7 +467,7 @@ class SmtpSession(SMTP):
             case Verdict.ACCEPTED:
                 self._mail.recipients.append(recipient)
             case Verdict.FOREIGN if self._account is not None:
-                self._mail.recipients.append(_foreign(recipient))
+                self._mail.recipients.append(recipient.relayed())
             case Verdict.FOREIGN:
                 metrics.SMTP_RECIPIENTS.labels("relay_denied").inc()
                 self._fail(Reply.RELAY_DENIED)
@@ -573,13 +572,6 @@ def _initial_response(text: str) -> bytes | None:
     if not text:
         return None
     return b"" if text == "=" else base64.b64decode(text, validate=True)
-
-
-def _foreign(recipient: ResolvedRecipient) -> ResolvedRecipient:
-    """A recipient elsewhere, of a submission."""
-    return ResolvedRecipient(
-        recipient.address, Verdict.ACCEPTED, (), (RemoteTarget(recipient.address),)
-    )
 
 
 def _one_reply(replies: list[bytes]) -> list[bytes]:

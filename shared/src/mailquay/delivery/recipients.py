@@ -1,23 +1,25 @@
-"""Recipients, as an envelope's RCPT sees them: resolved, and believed for a few seconds."""
+"""Recipients, as an envelope names them: resolved, and believed for a few seconds."""
 
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
+from mailquay.delivery.incoming import LocalPlacement, RemoteRecipient
 from mailquay.events import ConfigChanged, Event
 from mailquay.identity import normalise_address
 from mailquay.store import Store
 from mailquay.store.recipients import LocalTarget, RemoteTarget, Resolution
-from mailquay.store.types import TenantId
+from mailquay.store.types import AccountId, TenantId
 
-__all__ = ["RecipientCache", "ResolvedRecipient", "Verdict"]
+__all__ = ["RecipientCache", "ResolvedRecipient", "Verdict", "placements"]
 
 _CACHE_MAX = 20_000
 
 
 class Verdict(Enum):
-    """What RCPT says to a recipient."""
+    """What is said to a recipient."""
 
     ACCEPTED = auto()
     UNKNOWN = auto()
@@ -35,6 +37,10 @@ class ResolvedRecipient:
     local: tuple[LocalTarget, ...] = ()
     remote: tuple[RemoteTarget, ...] = ()
     tenant_id: TenantId | None = None
+
+    def relayed(self) -> "ResolvedRecipient":
+        """A foreign recipient, of someone whose mail to others we take."""
+        return replace(self, verdict=Verdict.ACCEPTED, remote=(RemoteTarget(self.address),))
 
 
 class RecipientCache:
@@ -85,3 +91,20 @@ class RecipientCache:
     def _is_full(self, target: LocalTarget) -> bool:
         quota = self._default_quota if target.quota_bytes is None else target.quota_bytes
         return bool(quota) and target.used_bytes >= quota
+
+
+def placements(
+    recipients: Iterable[ResolvedRecipient], *, enforce_quota: bool
+) -> tuple[tuple[LocalPlacement, ...], tuple[RemoteRecipient, ...]]:
+    """Where a message for these goes: once into each account, once to each address elsewhere."""
+    local: dict[AccountId, LocalPlacement] = {}
+    remote: dict[str, RemoteRecipient] = {}
+    for recipient in recipients:
+        for target in recipient.local:
+            placement = LocalPlacement(
+                target.account_id, recipient=recipient.address, enforce_quota=enforce_quota
+            )
+            local.setdefault(target.account_id, placement)
+        for address in [target.address for target in recipient.remote]:
+            remote.setdefault(address, RemoteRecipient(address, address.rpartition("@")[2]))
+    return tuple(local.values()), tuple(remote.values())
