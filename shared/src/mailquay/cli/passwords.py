@@ -1,12 +1,12 @@
 """New passwords for the command: asked for, read or made; never an argument, which `ps` shows."""
 
-import secrets
 import sys
 from typing import Annotated
 
 import typer
 
 from mailquay.cli.exits import CommandFailed, Exit
+from mailquay.identity.passwords import generate_password
 
 __all__ = ["Generate", "PasswordStdin", "new_password", "read_password"]
 
@@ -15,8 +15,6 @@ PasswordStdin = Annotated[
 ]
 Generate = Annotated[bool, typer.Option("--generate", help="Make a password, and print it.")]
 
-#: 16 characters, 96 bits.
-_GENERATED_BYTES = 12
 _PASSWORD_MAX_BYTES = 1024
 
 
@@ -29,7 +27,7 @@ def new_password(*, from_stdin: bool, generate: bool) -> str:
     if generate and from_stdin:
         raise CommandFailed(Exit.USAGE, "give --password-stdin or --generate, not both")
     if generate:
-        return secrets.token_urlsafe(_GENERATED_BYTES)
+        return generate_password()
     if not from_stdin and not sys.stdin.isatty():
         raise CommandFailed(Exit.USAGE, "give --password-stdin or --generate: nobody is to ask")
     return read_password("Password", from_stdin=from_stdin, confirm=True)

@@ -2,62 +2,91 @@
 
 import asyncio
 import logging
+import shutil
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, Group
+from rich.text import Text
 
+from mailquay.cli.exits import exit_of
+from mailquay.cli.output import Result, facts, print_error, print_result
+from mailquay.cli.target import DEFAULT_DATA
 from mailquay.standalone.processes import StandaloneError
-from mailquay.standalone.supervisor import Options, Running, Standalone
+from mailquay.standalone.ready import Running
+from mailquay.standalone.supervisor import Options, Standalone
 
 __all__ = ["standalone"]
 
-#: EX_UNAVAILABLE of sysexits.
-_CANNOT_START = 69
-
 
 def standalone(
-    data: Annotated[Path, typer.Option(help="Folder of all state.")] = Path(".data"),
+    data: Annotated[Path, typer.Option(help="Folder of all state.")] = DEFAULT_DATA,
     ports: Annotated[
         str, typer.Option(help="auto, standard, or a number added to the standard ports.")
     ] = "auto",
     bind: Annotated[str, typer.Option(help="Address of the mail and web ports.")] = "127.0.0.1",
     ready_file: Annotated[
-        Path | None, typer.Option(help="Written once everything answers: how to connect, in JSON.")
+        Path | None,
+        typer.Option(
+            help="Written once everything answers: how to connect, in JSON.", show_default=False
+        ),
     ] = None,
     demo: Annotated[bool, typer.Option(help="Make a demo domain with a few accounts.")] = True,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes of each service.")] = 1,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON: what the ready file says.")
+    ] = False,
 ) -> None:
     """Run the whole platform on this machine, until Ctrl-C."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     options = Options(
         data=data, ports=ports, bind=bind, ready_file=ready_file, demo=demo, workers=workers
     )
-    try:
-        asyncio.run(Standalone(options).run(_tell))
-    except StandaloneError as error:
-        Console(stderr=True).print(f"[red]Mailquay cannot start:[/red] {error}")
-        raise typer.Exit(_CANNOT_START) from error
+
+    def tell_ready(running: Running) -> None:
+        print_result(Result(running.as_json(), _how_to_connect(running, data)), as_json=as_json)
+        sys.stdout.flush()
+
+    with Console(stderr=True).status("Starting …") as status:
+
+        def tell_ready_and_stop_spinning(running: Running) -> None:
+            status.stop()
+            tell_ready(running)
+
+        try:
+            platform = Standalone(options, tell=status.update)
+            asyncio.run(platform.run(tell_ready_and_stop_spinning))
+        except StandaloneError as error:
+            status.stop()
+            print_error(error, exit_of(error), as_json=as_json)
+            raise typer.Exit(exit_of(error)) from error
 
 
-def _tell(running: Running) -> None:
-    console = Console()
-    host = running.host
-    table = Table(show_header=False, box=None, padding=(0, 2))
-    table.add_row("Webmail", f"http://{host}:{running.ports['http']}/")
-    for title, names in (
-        ("IMAP", ("imap", "imaps")),
-        ("POP3", ("pop3", "pop3s")),
-        ("SMTP", ("submission", "submissions")),
-        ("MX, LMTP", ("smtp", "lmtp")),
-    ):
-        table.add_row(title, ", ".join(f"{host}:{running.ports[name]} ({name})" for name in names))
-    for user in [*running.users, *([running.admin] if running.admin else [])]:
-        table.add_row("Sign in", f"{user.address}  {user.password}")
-    table.add_row("Certificate", str(running.ca_file))
-    console.print("\n[bold]Mailquay is ready.[/bold] Ctrl-C stops it.\n")
-    console.print(table)
-    console.print()
+def _how_to_connect(running: Running, data: Path) -> Group:
+    ports, host = running.ports, f"[{running.host}]" if ":" in running.host else running.host
+    width = max((len(user.address) for user in running.users), default=0)
+    people = {
+        ("Sign in as" if number == 0 else " " * number): f"{user.address:{width}}  {user.password}"
+        for number, user in enumerate(running.users)
+    }
+    if running.admin is not None:
+        people["Administrator"] = f"{running.admin.address:{width}}  {running.admin.password}"
+    command = shutil.which("mailquay") or f"{sys.executable} -m mailquay.cli"
+    table = facts(
+        {
+            "Webmail": f"http://{host}:{ports['http']}/",
+            "IMAP": f"{host}, port {ports['imaps']} with TLS, {ports['imap']} with STARTTLS",
+            "POP3": f"{host}, port {ports['pop3s']} with TLS, {ports['pop3']} with STLS",
+            "SMTP": f"{host}, port {ports['submissions']} with TLS, "
+            f"{ports['submission']} with STARTTLS",
+            "MX, LMTP": f"{host}, port {ports['smtp']}, {ports['lmtp']}",
+            **people,
+            "Trust": f"{running.ca_file}",
+            "State": f"{data.resolve()}",
+            "Administer": f"{command} --help",
+        }
+    )
+    return Group(Text("Mailquay is ready. Ctrl-C stops it.\n", style="bold"), table, Text())

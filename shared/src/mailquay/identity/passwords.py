@@ -1,7 +1,9 @@
 """Passwords: Argon2id for those that are sent, SCRAM's keys for those that are not."""
 
 import os
+import secrets
 from dataclasses import dataclass
+from typing import Final
 
 import argon2
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -9,7 +11,18 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from mailquay.identity.scram import make_secret, saslprep
 from mailquay.runtime.settings import IdentitySettings
 
-__all__ = ["Credentials", "PasswordHasher"]
+__all__ = ["Credentials", "PasswordHasher", "generate_password"]
+
+#: Letters and digits that are not taken for one another, and no sign that a shell or an option
+#: would take for its own.
+_ALPHABET: Final = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+#: Of 55 signs each: 92 bits.
+_GENERATED_LENGTH: Final = 16
+
+
+def generate_password() -> str:
+    """A password that nobody guesses, and anybody can type."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(_GENERATED_LENGTH))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 import datetime
 import ipaddress
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from mailquay.standalone.files import write_whole
 
 __all__ = ["LocalCertificates", "make_certificates"]
 
@@ -37,19 +38,22 @@ def make_certificates(folder: Path, names: Sequence[str]) -> LocalCertificates:
     if not files.ca_file.exists() or not ca_key_file.exists():
         _make_ca(files.ca_file, ca_key_file)
         files.certificate_file.unlink(missing_ok=True)
-    if not _is_good(files.certificate_file, names):
+    if not _is_good(files, names):
         _make_server(files, ca_key_file, names)
     return files
 
 
-def _is_good(path: Path, names: Sequence[str]) -> bool:
+def _is_good(files: LocalCertificates, names: Sequence[str]) -> bool:
     try:
-        certificate = x509.load_pem_x509_certificate(path.read_bytes())
+        certificate = x509.load_pem_x509_certificate(files.certificate_file.read_bytes())
+        key = serialization.load_pem_private_key(files.key_file.read_bytes(), None)
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (OSError, ValueError, x509.ExtensionNotFound):
         return False
+    # Killed between the two files, they belong to different pairs.
+    is_pair = certificate.public_key() == key.public_key()
     has_time = certificate.not_valid_after_utc > datetime.datetime.now(datetime.UTC) + 30 * _DAY
-    return has_time and set(map(_general_name, names)) <= set(found)
+    return is_pair and has_time and set(map(_general_name, names)) <= set(found)
 
 
 def _general_name(name: str) -> x509.GeneralName:
@@ -92,7 +96,7 @@ def _make_ca(path: Path, key_path: Path) -> None:
         .sign(key, hashes.SHA256())
     )
     _write_key(key_path, key)
-    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    write_whole(path, certificate.public_bytes(serialization.Encoding.PEM), mode=0o644)
 
 
 def _make_server(files: LocalCertificates, ca_key_file: Path, names: Sequence[str]) -> None:
@@ -113,7 +117,9 @@ def _make_server(files: LocalCertificates, ca_key_file: Path, names: Sequence[st
         .sign(ca_key, hashes.SHA256())
     )
     _write_key(files.key_file, key)
-    files.certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    write_whole(
+        files.certificate_file, certificate.public_bytes(serialization.Encoding.PEM), mode=0o644
+    )
 
 
 def _write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
@@ -122,7 +128,4 @@ def _write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(pem)
+    write_whole(path, pem)

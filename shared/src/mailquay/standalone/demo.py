@@ -2,14 +2,13 @@
 
 import contextlib
 import json
-import os
-import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from mailquay.identity.passwords import PasswordHasher
+from mailquay.identity.passwords import PasswordHasher, generate_password
 from mailquay.runtime.settings import IdentitySettings
+from mailquay.standalone.files import write_whole
 from mailquay.store import AlreadyExists, Store
 
 __all__ = ["DEMO_DOMAIN", "DemoUser", "make_demo"]
@@ -40,7 +39,7 @@ async def make_demo(store: Store, secrets_file: Path) -> tuple[list[DemoUser], D
     users = []
     for name, display_name, role in _PEOPLE:
         address = f"{name}@{DEMO_DOMAIN}"
-        password = known.get(address) or secrets.token_urlsafe(9)
+        password = known.get(address) or generate_password()
         users.append(DemoUser(address, password))
         credentials = hasher.hash(password)
         account = await store.accounts.find(address)
@@ -59,9 +58,7 @@ async def make_demo(store: Store, secrets_file: Path) -> tuple[list[DemoUser], D
     with contextlib.suppress(AlreadyExists):
         await store.accounts.add_alias(f"team@{DEMO_DOMAIN}", [u.address for u in users[:2]])
         await store.accounts.add_alias(f"postmaster@{DEMO_DOMAIN}", [users[-1].address])
-    descriptor = os.open(secrets_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump([asdict(user) for user in users], file, indent=2)
+    write_whole(secrets_file, json.dumps([asdict(user) for user in users], indent=2) + "\n")
     return users[:-1], users[-1]
 
 

@@ -2,10 +2,10 @@
 
 import asyncio
 import json
-import os
 import secrets
 from pathlib import Path
 
+from mailquay.standalone.files import write_whole
 from mailquay.standalone.processes import Child, StandaloneError
 
 __all__ = ["EmbeddedNats"]
@@ -37,7 +37,7 @@ class EmbeddedNats:
         """Write the configuration."""
         self._folder.mkdir(parents=True, exist_ok=True)
         if not self._password_file.exists():
-            self._write(self._password_file, secrets.token_urlsafe(24) + "\n")
+            write_whole(self._password_file, secrets.token_urlsafe(24) + "\n")
         password = self._password_file.read_text().strip()
         config = {
             "listen": f"127.0.0.1:{self._port}",
@@ -48,13 +48,7 @@ class EmbeddedNats:
             },
             "authorization": {"user": "mailquay", "password": password},
         }
-        self._write(self._config, json.dumps(config, indent=2) + "\n")
-
-    @staticmethod
-    def _write(path: Path, text: str) -> None:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
+        write_whole(self._config, json.dumps(config, indent=2) + "\n")
 
     def start(self) -> None:
         """Start the server."""

@@ -1,13 +1,15 @@
 """Which port serves what: free ones, the standard ones, or standard ones above a base."""
 
+import errno
 import json
 import socket
 from pathlib import Path
 from typing import Final
 
+from mailquay.standalone.files import write_whole
 from mailquay.standalone.processes import StandaloneError
 
-__all__ = ["METRICS", "SERVICES", "PortPlan"]
+__all__ = ["LOOPBACK", "METRICS", "SERVICES", "PortPlan"]
 
 #: The ports of the mail protocols by their names in the ready file.
 STANDARD: Final = {
@@ -19,6 +21,7 @@ METRICS: Final = {
     "smtp-in": 9101, "smtp-out": 9102, "imap": 9103, "pop3": 9104, "webmail-api": 9105,
 }  # fmt: skip
 SERVICES: Final = tuple(METRICS)
+LOOPBACK: Final = "127.0.0.1"
 _INNER: Final = {"postgres": 5432, "nats": 4222}
 
 
@@ -41,14 +44,13 @@ class PortPlan:
             StandaloneError: a port is taken, or not ours to have.
         """
         self._held: list[socket.socket] = []
-        self._bind = bind
         self._last: dict[str, int] = {}
         if choice == "auto" and remembered.exists():
             self._last = json.loads(remembered.read_text())
         base = self._base(choice)
-        self.mail = {name: self._hold(name, port, base) for name, port in STANDARD.items()}
+        self.mail = {name: self._hold(name, bind, port, base) for name, port in STANDARD.items()}
         self.metrics = {
-            name: self._hold(f"{name} metrics", port, 0 if base == 0 else base)
+            name: self._hold(f"{name} metrics", LOOPBACK, port, base)
             for name, port in METRICS.items()
         }
         # Nobody outside needs to know these: free ones, unless a base says where everything is.
@@ -57,7 +59,7 @@ class PortPlan:
         if choice == "auto":
             everything = {**self.mail, **self.inner}
             everything |= {f"{name} metrics": port for name, port in self.metrics.items()}
-            remembered.write_text(json.dumps(everything, indent=2) + "\n")
+            write_whole(remembered, json.dumps(everything, indent=2) + "\n")
 
     @staticmethod
     def _base(choice: str) -> int | None:
@@ -72,34 +74,38 @@ class PortPlan:
             f"{65535 - max(METRICS.values())} that is added to the standard ports"
         )
 
-    def _hold(self, name: str, standard: int, base: int | None) -> int:
+    def _hold(self, name: str, bind: str, standard: int, base: int | None) -> int:
         if base is not None:
-            return self._bound(name, standard + base)
+            return self._bound(name, bind, standard + base)
         if name in self._last:
             try:
-                return self._bound(name, self._last[name])
+                return self._bound(name, bind, self._last[name])
             except StandaloneError:
                 pass
-        return self._bound(name, 0)
+        return self._bound(name, bind, 0)
 
-    def _bound(self, name: str, port: int) -> int:
+    def _bound(self, name: str, bind: str, port: int) -> int:
         """Bind the port so that nobody else gets it."""
-        holder = socket.socket(socket.AF_INET6 if ":" in self._bind else socket.AF_INET)
+        holder = socket.socket(socket.AF_INET6 if ":" in bind else socket.AF_INET)
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             # Without SO_REUSEPORT a port that someone else serves is refused.
             with socket.socket(holder.family) as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind((self._bind, port))
+                probe.bind((bind, port))
                 port = probe.getsockname()[1]
             holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            holder.bind((self._bind, port))
+            holder.bind((bind, port))
         except PermissionError as error:
+            holder.close()
             raise StandaloneError(
                 f"port {port} ({name}) needs more rights; choose another base, such as "
                 "--ports 10000, or let --ports auto find free ones"
             ) from error
         except OSError as error:
+            holder.close()
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise StandaloneError(f"--bind {bind}: this machine has no such address") from error
             raise StandaloneError(
                 f"port {port} ({name}) is taken; choose another base, such as --ports 20000, or "
                 "let --ports auto find free ones"
@@ -114,7 +120,7 @@ class PortPlan:
             with socket.socket() as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 try:
-                    probe.bind(("127.0.0.1", port))
+                    probe.bind((LOOPBACK, port))
                 except OSError:
                     continue
                 number: int = probe.getsockname()[1]

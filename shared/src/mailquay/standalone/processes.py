@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Child", "StandaloneError", "service_user"]
+__all__ = ["Child", "StandaloneError", "User", "popen_identity", "service_user"]
 
 _PR_SET_PDEATHSIG = 1
 #: A log that is larger is begun anew at the next start; the old one is kept beside it.
@@ -44,6 +44,13 @@ def service_user(folder: Path) -> User | None:
     return User(entry.pw_uid, entry.pw_gid)
 
 
+def popen_identity(user: User | None) -> dict[str, Any]:
+    """What `subprocess` is told to run a program as ``user``."""
+    if user is None:
+        return {}
+    return {"user": user.uid, "group": user.gid, "extra_groups": []}
+
+
 def _die_with_parent(sig: int) -> Callable[[], None] | None:
     """What a child runs first, so that not even ``kill -9`` of its parent leaves it behind."""
     if not sys.platform.startswith("linux"):
@@ -70,6 +77,7 @@ class Child:
         log: Path,
         env: Mapping[str, str] | None = None,
         user: User | None = None,
+        pass_fds: Sequence[int] = (),
         stop_signal: int = signal.SIGTERM,
     ) -> None:
         self.name = name
@@ -77,6 +85,7 @@ class Child:
         self._log = log
         self._env = env
         self._user = user
+        self._pass_fds = tuple(pass_fds)
         self._stop_signal = stop_signal
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -96,9 +105,6 @@ class Child:
         self._log.parent.mkdir(parents=True, exist_ok=True)
         if self._log.exists() and self._log.stat().st_size > LOG_MAX_BYTES:
             self._log.replace(self._log.with_suffix(".log.1"))
-        identity: dict[str, Any] = {}
-        if self._user is not None:
-            identity = {"user": self._user.uid, "group": self._user.gid, "extra_groups": []}
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603  # our own programs, no shell
                 self._command,
@@ -108,7 +114,8 @@ class Child:
                 env=self._env,
                 start_new_session=True,
                 preexec_fn=_die_with_parent(self._stop_signal),  # noqa: PLW1509  # prctl only
-                **identity,
+                pass_fds=self._pass_fds,
+                **popen_identity(self._user),
             )
 
     def poll(self) -> int | None:

@@ -5,29 +5,30 @@ import contextlib
 import fcntl
 import ipaddress
 import json
-import logging
 import os
+import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from mailquay.runtime.settings import DatabaseSettings
 from mailquay.standalone.certificates import LocalCertificates, make_certificates
 from mailquay.standalone.demo import DEMO_DOMAIN, DemoUser, make_demo
+from mailquay.standalone.files import write_whole
 from mailquay.standalone.nats import EmbeddedNats
-from mailquay.standalone.ports import SERVICES, PortPlan
+from mailquay.standalone.ports import LOOPBACK, SERVICES, PortPlan
 from mailquay.standalone.postgres import EmbeddedPostgres
 from mailquay.standalone.processes import Child, StandaloneError
+from mailquay.standalone.ready import Running
+from mailquay.standalone.watching import Watch
 from mailquay.store import Store, migrations
 
 __all__ = ["Options", "Standalone"]
 
-_LOG: Final = logging.getLogger(__name__)
-_MODULES: Final = {name: "mailquay_" + name.replace("-", "_") for name in SERVICES}
 _PORT_SETTINGS: Final = {
     "smtp": "SMTP_IN__MX_PORT",
     "submission": "SMTP_IN__SUBMISSION_PORT",
@@ -40,9 +41,11 @@ _PORT_SETTINGS: Final = {
     "http": "WEB__PORT",
 }
 _START_SECONDS: Final = 60
+#: All of it together is to take less than five seconds: services, then what they stand on.
 _DRAIN_SECONDS: Final = 2.0
-#: A child that dies at once again is started after longer and longer waits.
-_BACKOFF: Final = (0.1, 0.5, 1, 2, 5)
+_SERVICES_STOP_SECONDS: Final = 2.5
+_POSTGRES_STOP_SECONDS: Final = 1.7
+_NATS_STOP_SECONDS: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,71 +54,38 @@ class Options:
 
     data: Path
     ports: str = "auto"
-    bind: str = "127.0.0.1"
+    bind: str = LOOPBACK
     ready_file: Path | None = None
     demo: bool = True
     workers: int = 1
 
 
-@dataclass(slots=True)
-class _Watched:
-    child: Child
-    deaths: int = 0
-    started_at: float = 0.0
-    start_at: float | None = None
-
-
-@dataclass(slots=True)
-class Running:
-    """What runs, as the ready file tells it."""
-
-    host: str
-    ports: dict[str, Any]
-    users: list[DemoUser]
-    admin: DemoUser | None
-    ca_file: Path
-    database_url: str
-    nats_url: str
-    pids: dict[str, list[int]] = field(default_factory=dict)
-
-    def as_json(self) -> dict[str, Any]:
-        """The documented form: docs/operations.md."""
-        people = [{"address": u.address, "password": u.password} for u in self.users]
-        admin = self.admin
-        return {
-            "host": self.host,
-            "pid": os.getpid(),
-            "ports": self.ports,
-            "users": people,
-            "admin": None
-            if admin is None
-            else {"address": admin.address, "password": admin.password},
-            "ca_file": str(self.ca_file),
-            "database_url": self.database_url,
-            "nats_url": self.nats_url,
-            "pids": self.pids,
-        }
-
-
 class Standalone:
     """The whole platform on this machine."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, tell: Callable[[str], None] = lambda _text: None) -> None:
+        """Take the options; ``tell`` is told what is under way while it starts.
+
+        Raises:
+            StandaloneError: ``bind`` is no address.
+        """
+        try:
+            self._bind = ipaddress.ip_address(options.bind)
+        except ValueError as error:
+            raise StandaloneError(
+                f"--bind {options.bind}: give an IP address, such as 127.0.0.1 or 0.0.0.0"
+            ) from error
         self._options = options
+        self._tell = tell
         self._data = options.data.resolve()
         self._run = self._data / "run"
         self._logs = self._data / "logs"
         self._stop = asyncio.Event()
-        self._watched: list[_Watched] = []
-        self._lock: int | None = None
+        self._watch = Watch()
         self._running: Running | None = None
 
-    def request_stop(self) -> None:
-        """End everything."""
-        self._stop.set()
-
     async def run(self, on_ready: Callable[[Running], None]) -> None:
-        """Run until asked to stop.
+        """Run until SIGINT or SIGTERM.
 
         Raises:
             StandaloneError: it cannot start.
@@ -123,60 +93,73 @@ class Standalone:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop.set)
-        self._take_data_folder()
-        plan = PortPlan(self._options.ports, self._options.bind, self._data / "ports.json")
-        names = self._names()
-        certificates = make_certificates(self._data / "tls", names)
+        with self._data_folder():
+            plan = PortPlan(self._options.ports, self._options.bind, self._data / "ports.json")
+            with contextlib.closing(plan):
+                await self._run_on(plan, on_ready)
+
+    @contextlib.contextmanager
+    def _data_folder(self) -> Iterator[None]:
+        """Make the folders, and hold the lock on them for as long as we run."""
+        lock: int | None = None
+        try:
+            self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (self._run, self._logs, self._data / "blobs"):
+                folder.mkdir(mode=0o700, exist_ok=True)
+            lock = os.open(self._data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if self._options.ready_file is not None:
+                self._options.ready_file.unlink(missing_ok=True)  # of one that was killed
+        except BlockingIOError as error:
+            raise StandaloneError(f"another Mailquay runs on {self._data} already") from error
+        except OSError as error:
+            raise StandaloneError(
+                f"cannot write to {error.filename}: {error.strerror}; choose another folder by "
+                "--data, or run it as the user who owns this one"
+            ) from error
+        try:
+            yield
+        finally:
+            if self._options.ready_file is not None:
+                self._options.ready_file.unlink(missing_ok=True)
+            os.close(lock)
+
+    async def _run_on(self, plan: PortPlan, on_ready: Callable[[Running], None]) -> None:
         postgres = EmbeddedPostgres(
             self._data / "postgres", port=plan.inner["postgres"], log=self._logs / "postgres.log"
         )
         nats = EmbeddedNats(
             self._data / "nats", port=plan.inner["nats"], log=self._logs / "nats.log"
         )
+        starting = asyncio.create_task(self._start(plan, postgres, nats))
+        stopping = asyncio.create_task(self._stop.wait())
         try:
-            running = await self._start(plan, certificates, postgres, nats)
-            if running is None:
-                return
-            on_ready(running)
-            await self._watch()
+            await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                self._running = starting.result()
+                self._write_ready()
+                on_ready(self._running)
+                await self._watch.run(
+                    self._stop, on_death=self._forget_metrics, on_start=self._write_ready
+                )
         finally:
-            self._shut_down(postgres, nats)
-            plan.close()
-            if self._options.ready_file is not None:
-                self._options.ready_file.unlink(missing_ok=True)
-            if self._lock is not None:
-                os.close(self._lock)
-
-    def _take_data_folder(self) -> None:
-        for folder in (self._data, self._run, self._logs, self._data / "blobs"):
-            folder.mkdir(parents=True, exist_ok=True)
-        self._data.chmod(0o755)
-        self._run.chmod(0o700)
-        self._lock = os.open(self._data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise StandaloneError(f"another Mailquay runs on {self._data} already") from error
-
-    def _names(self) -> list[str]:
-        names = ["localhost", "127.0.0.1", "::1", f"mail.{DEMO_DOMAIN}"]
-        bind = self._options.bind
-        if bind not in names and not ipaddress.ip_address(bind).is_unspecified:
-            names.append(bind)
-        return names
+            for task in (starting, stopping):
+                task.cancel()
+            await asyncio.wait([starting, stopping])
+            # Services first, as they still have to say goodbye; then what they stand on.
+            self._watch.stop(SERVICES, _SERVICES_STOP_SECONDS)
+            postgres.stop(_POSTGRES_STOP_SECONDS)
+            nats.child.stop(_NATS_STOP_SECONDS)
 
     async def _start(
-        self,
-        plan: PortPlan,
-        certificates: LocalCertificates,
-        postgres: EmbeddedPostgres,
-        nats: EmbeddedNats,
-    ) -> Running | None:
+        self, plan: PortPlan, postgres: EmbeddedPostgres, nats: EmbeddedNats
+    ) -> Running:
+        certificates = make_certificates(self._data / "tls", self._names())
+        self._tell("Starting Postgres and NATS …")
         await asyncio.to_thread(postgres.prepare)
         nats.prepare()
-        # Whoever dies is started again; the kernel ties them to this thread.
         for child in (postgres.child, nats.child):
-            self._begin(child)
+            self._watch.begin(child)
         await postgres.wait_ready()
         await nats.wait_ready()
         await migrations.upgrade(postgres.url())
@@ -189,12 +172,11 @@ class Standalone:
             finally:
                 await store.close()
         env = self._environment(plan, certificates, postgres.url(), nats.url)
-        self._write_private(self._run / "environment.json", env)
+        write_whole(self._run / "environment.json", json.dumps(env, indent=2) + "\n")
+        self._tell("Starting the services …")
         await self._start_services(plan, env)
-        if self._stop.is_set():
-            return None
-        self._running = Running(
-            host=self._options.bind,
+        return Running(
+            host=LOOPBACK if self._bind == ipaddress.IPv4Address(0) else str(self._bind),
             ports={**plan.mail, "metrics": plan.metrics},
             users=users,
             admin=admin,
@@ -202,36 +184,19 @@ class Standalone:
             database_url=postgres.url(),
             nats_url=nats.url,
         )
-        self._tell()
-        return self._running
 
-    def _tell(self) -> None:
-        """Write the ready file, also when a process has another pid than before."""
-        if self._running is not None and self._options.ready_file is not None:
-            self._running.pids = self._pids()
-            self._write_private(self._options.ready_file, self._running.as_json())
-
-    def _pids(self) -> dict[str, list[int]]:
-        pids: dict[str, list[int]] = {}
-        for watched in self._watched:
-            pids.setdefault(watched.child.name, []).append(watched.child.pid)
-        return pids
-
-    @staticmethod
-    def _write_private(path: Path, content: object) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(content, file, indent=2)
-        temporary.replace(path)
+    def _names(self) -> list[str]:
+        """The names and addresses that the certificate is for."""
+        names = ["localhost", LOOPBACK, "::1", f"mail.{DEMO_DOMAIN}"]
+        if str(self._bind) not in names and not self._bind.is_unspecified:
+            names.append(str(self._bind))
+        return names
 
     def _environment(
         self, plan: PortPlan, certificates: LocalCertificates, database_url: str, nats_url: str
     ) -> dict[str, str]:
         """The services' settings; whatever MAILQUAY_* we were started with wins."""
-        is_loopback = ipaddress.ip_address(self._options.bind).is_loopback
-        trust = str(is_loopback).lower()
+        trust = str(self._bind.is_loopback).lower()
         settings = {
             "HOSTNAME": f"mail.{DEMO_DOMAIN}" if self._options.demo else None,
             "DATABASE__URL": database_url,
@@ -241,11 +206,12 @@ class Standalone:
             "TLS__KEY_FILE": str(certificates.key_file),
             "NET__BIND": self._options.bind,
             "NET__DRAIN_SECONDS": str(_DRAIN_SECONDS),
+            "METRICS__BIND": LOOPBACK,
             # What never leaves the machine needs no TLS; on any other address it does.
             "SMTP_IN__ALLOW_PLAINTEXT_AUTH": trust,
             "IMAP__ALLOW_PLAINTEXT_AUTH": trust,
             "POP3__ALLOW_PLAINTEXT_AUTH": trust,
-            "WEB__SECURE_COOKIES": str(not is_loopback).lower(),
+            "WEB__SECURE_COOKIES": str(not self._bind.is_loopback).lower(),
             **{_PORT_SETTINGS[name]: str(port) for name, port in plan.mail.items()},
         }
         ours = {f"MAILQUAY_{k}": v for k, v in settings.items() if v is not None}
@@ -253,89 +219,61 @@ class Standalone:
         return {**ours, **given}
 
     async def _start_services(self, plan: PortPlan, env: dict[str, str]) -> None:
-        ready_files: dict[Path, Child] = {}
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("MAILQUAY_")}
+        waiting: dict[Path, Child] = {}
         for name in SERVICES:
+            more = self._multiprocess(name)
             for number in range(self._options.workers):
                 suffix = f"{name}-{number}" if self._options.workers > 1 else name
                 ready = self._run / f"{suffix}.json"
                 ready.unlink(missing_ok=True)
+                own = {
+                    "MAILQUAY_READY_FILE": str(ready),
+                    "MAILQUAY_METRICS__PORT": str(plan.metrics[name]),
+                }
                 child = Child(
                     name,
-                    [sys.executable, "-m", _MODULES[name]],
+                    [sys.executable, "-m", "mailquay_" + name.replace("-", "_")],
                     log=self._logs / f"{suffix}.log",
-                    env={
-                        **{k: v for k, v in os.environ.items() if not k.startswith("MAILQUAY_")},
-                        **env,
-                        "MAILQUAY_READY_FILE": str(ready),
-                        "MAILQUAY_METRICS__PORT": str(plan.metrics[name]),
-                        **self._multiprocess(name),
-                    },
+                    env={**inherited, **env, **own, **more},
                 )
-                ready_files[ready] = child
-                self._begin(child)
+                waiting[ready] = child
+                self._watch.begin(child)
+        await self._wait_for(waiting)
+
+    async def _wait_for(self, waiting: dict[Path, Child]) -> None:
+        """Wait until each service has written its file."""
         deadline = time.monotonic() + _START_SECONDS
-        while ready_files and not self._stop.is_set():
-            for path, child in list(ready_files.items()):
+        while waiting:
+            for path, child in list(waiting.items()):
                 if path.exists():
-                    del ready_files[path]
+                    del waiting[path]
                 elif not child.is_running:
                     raise StandaloneError(f"{child.name} died:\n{child.last_words()}")
             if time.monotonic() > deadline:
-                late = ", ".join(child.name for child in ready_files.values())
+                late = ", ".join(child.name for child in waiting.values())
                 raise StandaloneError(f"{late} did not start in time; see {self._logs}")
             await asyncio.sleep(0.02)
+
+    def _write_ready(self) -> None:
+        """Write the ready file, also when a process has another pid than before."""
+        if self._running is not None and self._options.ready_file is not None:
+            self._running.pids = self._watch.pids()
+            self._running.write(self._options.ready_file)
+
+    def _metrics_folder(self, name: str) -> Path:
+        return self._run / f"metrics-{name}"
 
     def _multiprocess(self, name: str) -> dict[str, str]:
         """Where workers of one service add up their metrics."""
         if self._options.workers == 1:
             return {}
-        folder = self._run / f"metrics-{name}"
-        folder.mkdir(exist_ok=True)
-        for stale in folder.glob("*.db"):
-            with contextlib.suppress(OSError):
-                if not self._pids().get(name):
-                    stale.unlink()
+        folder = self._metrics_folder(name)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
         return {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
 
-    def _begin(self, child: Child) -> None:
-        child.start()
-        self._watched.append(_Watched(child, started_at=time.monotonic()))
-
-    async def _watch(self) -> None:
-        """Start again whatever dies."""
-        while not self._stop.is_set():
-            now = time.monotonic()
-            for watched in self._watched:
-                self._look_after(watched, now)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(0.1):
-                    await self._stop.wait()
-
-    def _look_after(self, watched: _Watched, now: float) -> None:
-        child = watched.child
-        if watched.start_at is not None:
-            if now >= watched.start_at:
-                watched.start_at = None
-                watched.started_at = now
-                child.start()
-                self._tell()
-            return
-        status = child.poll()
-        if status is None:
-            return
-        watched.deaths = watched.deaths + 1 if now - watched.started_at < 10 else 0
-        wait = _BACKOFF[min(watched.deaths, len(_BACKOFF) - 1)]
-        watched.start_at = now + wait
-        _LOG.warning("%s ended (%s); starting it again in %s s", child.name, status, wait)
-
-    def _shut_down(self, postgres: EmbeddedPostgres, nats: EmbeddedNats) -> None:
-        """Services first, as they still have to say goodbye; then what they stand on."""
-        services = [w.child for w in self._watched if w.child.name in SERVICES]
-        for child in services:
-            child.ask_to_stop()
-        deadline = time.monotonic() + _DRAIN_SECONDS + 0.5
-        for child in services:
-            child.stop(max(0.05, deadline - time.monotonic()))
-        nats.child.ask_to_stop()
-        postgres.child.stop(1.7)
-        nats.stop(0.3)
+    def _forget_metrics(self, name: str, pid: int) -> None:
+        """What a worker that died had open is open no more; what it has counted still counts."""
+        for path in self._metrics_folder(name).glob(f"gauge_live*_{pid}.db"):
+            path.unlink(missing_ok=True)

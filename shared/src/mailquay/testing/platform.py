@@ -44,7 +44,7 @@ def start_platform(
     """Start the platform in a folder, on free ports, with the demo domain.
 
     Args:
-        data: its data folder; Postgres' own user must be able to reach it.
+        data: its data folder.
         arguments: more for ``mailquay standalone``.
         env: the whole environment; None inherits ours.
     """
