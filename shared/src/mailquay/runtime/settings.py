@@ -12,7 +12,16 @@ import socket
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -46,7 +55,7 @@ class DatabaseSettings(_Group):
         description="Where Postgres is, with user and password, as libpq writes it.",
     )
     pool_min: int = Field(1, ge=0, le=1000, description="Connections kept open in each process.")
-    pool_max: int = Field(10, ge=1, le=1000, description="Connections at most in each process.")
+    pool_max: int = Field(10, ge=3, le=1000, description="Connections at most in each process.")
     statement_timeout_seconds: float = Field(
         30, gt=0, le=3600, description="A statement that takes longer is cancelled."
     )
@@ -168,9 +177,29 @@ class SmtpOutSettings(_Group):
     )
     smarthost_username: str | None = Field(None, description="For AUTH at the smarthost.")
     smarthost_password: SecretStr | None = Field(None, description="For AUTH at the smarthost.")
+    smarthost_ca_file: Path | None = Field(
+        None, description="PEM roots that the smarthost's certificate may rest on, too."
+    )
     concurrency: int = Field(50, ge=1, le=1000, description="Deliveries at once in a process.")
     per_destination_concurrency: int = Field(
         10, ge=1, description="Deliveries at once to one domain from a process."
+    )
+    destination_rest_seconds: float = Field(
+        30, ge=0, description="A domain none of whose hosts can be reached is left for so long."
+    )
+    messages_per_connection: int = Field(
+        100, ge=1, description="Messages that follow one another on one connection at most."
+    )
+    recipients_per_message: int = Field(
+        100,
+        ge=1,
+        description="Recipients in one transaction at most; RFC 5321 §4.5.3.1.8 grants 100.",
+    )
+    memory_bytes: int = Field(
+        128 * MIB,
+        ge=MIB,
+        description="Messages that are being sent hold about this much memory at most; one that is "
+        "larger goes alone.",
     )
     connect_timeout_seconds: float = Field(30, gt=0, description="For a TCP connection.")
     command_timeout_seconds: float = Field(300, gt=0, description="For any reply.")
@@ -194,6 +223,21 @@ class SmtpOutSettings(_Group):
     keep_finished_seconds: int = Field(
         86400, ge=0, description="How long finished messages stay listed in the queue."
     )
+
+    @field_validator("smarthost")
+    @classmethod
+    def _check_smarthost(cls, value: str | None) -> str | None:
+        if value is not None:
+            host, _, port = value.rpartition(":")
+            if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+                raise ValueError("is not `host:port`")
+        return value
+
+    @model_validator(mode="after")
+    def _check_password_needs_tls(self) -> "SmtpOutSettings":
+        if self.smarthost_username is not None and self.smarthost_tls == "none":
+            raise ValueError("a password for the smarthost needs smarthost_tls")
+        return self
 
 
 class ImapSettings(_Group):
