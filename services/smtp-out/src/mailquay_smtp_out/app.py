@@ -1,23 +1,100 @@
 """The service: what runs in it, and its end."""
 
 import asyncio
-import contextlib
+import os
+import secrets
+from datetime import timedelta
+from random import SystemRandom
 
+from mailquay.events import Event, QueueReady
 from mailquay.runtime.service import Platform, Service
+from mailquay.runtime.settings import SmtpOutSettings
+from mailquay_smtp_out.bodies import Bodies
+from mailquay_smtp_out.courier import Courier
+from mailquay_smtp_out.dialer import Dialer
 from mailquay_smtp_out.housekeeping import Housekeeping
+from mailquay_smtp_out.ledger import Ledger
+from mailquay_smtp_out.reporter import Reporter
+from mailquay_smtp_out.retry import RetryPolicy
+from mailquay_smtp_out.scheduler import Scheduler
 
 __all__ = ["start"]
+
+#: Of the drain time, what is left for writing down what the last deliveries came to.
+_LAST_WORDS = 0.2
 
 
 async def start(platform: Platform) -> Service:
     """Begin to work on the queue."""
-    settings = platform.settings.smtp_out
-    housekeeping = Housekeeping(platform.store, interval_seconds=settings.poll_seconds)
-    task = asyncio.create_task(housekeeping.run())
+    settings, store = platform.settings, platform.store
+    out = settings.smtp_out
+    random = SystemRandom()
+    reporter = Reporter(
+        store,
+        platform.blobs,
+        platform.deliverer,
+        hostname=settings.hostname,
+        poll_seconds=out.poll_seconds,
+    )
+    ledger = Ledger(
+        store.queue,
+        # No process that ever was may be taken for this one: it could write into its leases.
+        owner=f"{settings.hostname}/{os.getpid()}/{secrets.token_hex(6)}",
+        lease_seconds=out.lease_seconds,
+        policy=_retry_policy(out),
+        random=random,
+        on_report=reporter.wake,
+    )
+    dialer = Dialer(settings, platform.resolver, random)
+
+    def make_courier() -> Courier:
+        return Courier(
+            dialer,
+            holds=ledger.holds,
+            settle=ledger.settle,
+            recipients_max=out.recipients_per_message,
+        )
+
+    scheduler = Scheduler(
+        store.queue,
+        ledger,
+        Bodies(platform.blobs, memory_bytes=out.memory_bytes),
+        make_courier,
+        out,
+        has_smarthost=dialer.has_smarthost,
+    )
+    housekeeping = Housekeeping(
+        store,
+        measure_seconds=out.poll_seconds,
+        keep_finished_seconds=out.keep_finished_seconds,
+        duplicate_window_seconds=settings.smtp_in.duplicate_window_seconds,
+    )
+
+    def heard(event: Event) -> None:
+        if isinstance(event, QueueReady):
+            scheduler.wake()
+
+    subscriptions = [platform.bus.subscribe(heard), platform.bus.on_reconnect(scheduler.wake)]
+    tasks = [
+        asyncio.create_task(work)
+        for work in (scheduler.run(), ledger.beat(), reporter.run(), housekeeping.run())
+    ]
 
     async def drain() -> None:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        for subscription in subscriptions:
+            subscription.close()
+        await scheduler.drain(settings.net.drain_seconds * (1 - _LAST_WORDS))
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
 
     return Service({}, drain)
+
+
+def _retry_policy(settings: SmtpOutSettings) -> RetryPolicy:
+    notice = settings.delay_notice_seconds
+    return RetryPolicy(
+        steps=tuple(timedelta(seconds=step) for step in settings.retry_steps_seconds),
+        max_age=timedelta(seconds=settings.max_age_seconds),
+        delay_notice_after=None if notice is None else timedelta(seconds=notice),
+    )

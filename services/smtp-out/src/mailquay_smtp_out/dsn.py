@@ -1,8 +1,10 @@
 """Delivery status notifications (RFC 3464), and whom they are due (RFC 3461 §5.2). No I/O here."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from mailquay.message.dates import format_date
 from mailquay_smtp_out.protocol.wire import is_8bit
@@ -10,7 +12,7 @@ from mailquay_smtp_out.protocol.wire import is_8bit
 __all__ = ["DsnAction", "DsnMessage", "DsnRecipient", "build_dsn", "is_wanted"]
 
 #: A returned message larger than this is cut down to its header, so that a bounce stays small.
-RETURN_MAX_BYTES = 50 * 1024
+RETURN_MAX_BYTES: Final = 50 * 1024
 
 
 class DsnAction(StrEnum):
@@ -30,6 +32,8 @@ class DsnRecipient:
     status: str
     diagnostic: str
     remote_mta: str | None = None
+    #: ``remote_mta`` has said nothing of it: the diagnostic is what we found out.
+    is_local: bool = False
     original_recipient: str | None = None
     last_attempt_at: datetime | None = None
 
@@ -46,6 +50,8 @@ class DsnMessage:
     raw: bytes
     header_length: int
 
+
+_XTEXT: Final = re.compile(r"\+([0-9A-F]{2})")
 
 _SUBJECT = {
     DsnAction.FAILED: "Undelivered mail returned to sender",
@@ -134,7 +140,8 @@ def _text(
         lines += ["", f"<{recipient.address}>:"]
         lines += [f"    {line}" for line in _wrap(_one_line(recipient.diagnostic))]
         if recipient.remote_mta:
-            lines.append(f"    (said {recipient.remote_mta})")
+            word = "with" if recipient.is_local else "said"
+            lines.append(f"    ({word} {recipient.remote_mta})")
     return lines
 
 
@@ -144,12 +151,13 @@ def _status_fields(
     """The fields of RFC 3464 §2.2 and §2.3, each group ended by a blank line."""
     lines = [f"Reporting-MTA: dns; {reporting_mta}"]
     if message.envelope_id:
-        lines.append(f"Original-Envelope-Id: {_one_line(message.envelope_id)}")
+        lines.append(f"Original-Envelope-Id: {_one_line(_decode_xtext(message.envelope_id))}")
     lines += [f"Arrival-Date: {format_date(message.arrived_at)}", ""]
     for recipient in recipients:
         address_type = "utf-8" if utf8 and not recipient.address.isascii() else "rfc822"
         if recipient.original_recipient:
-            lines.append(f"Original-Recipient: {_one_line(recipient.original_recipient)}")
+            original = _one_line(_decode_xtext(recipient.original_recipient))
+            lines.append(f"Original-Recipient: {original}")
         lines += [
             f"Final-Recipient: {address_type}; {recipient.address}",
             f"Action: {recipient.action}",
@@ -158,7 +166,8 @@ def _status_fields(
         if recipient.remote_mta:
             lines.append(f"Remote-MTA: dns; {recipient.remote_mta}")
         if recipient.action is not DsnAction.RELAYED:
-            lines += _folded(f"Diagnostic-Code: smtp; {_one_line(recipient.diagnostic)}")
+            kind = "x-mailquay" if recipient.is_local else "smtp"
+            lines += _folded(f"Diagnostic-Code: {kind}; {_one_line(recipient.diagnostic)}")
         if recipient.last_attempt_at is not None:
             lines.append(f"Last-Attempt-Date: {format_date(recipient.last_attempt_at)}")
         if recipient.action is DsnAction.DELAYED:
@@ -175,6 +184,11 @@ def _returned_part(message: DsnMessage) -> bytes:
     encoding = "8bit" if is_8bit(content) else "7bit"
     head = f"Content-Type: {kind}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
     return head.encode() + content
+
+
+def _decode_xtext(text: str) -> str:
+    """What an ENVID or ORCPT stands for: ``+`` and two hex digits are an octet (RFC 3461 §4)."""
+    return _XTEXT.sub(lambda match: chr(int(match[1], 16)), text)
 
 
 def _one_line(text: str) -> str:

@@ -263,7 +263,10 @@ def _data(any_accepted: bool) -> Generator[Action, Reply | None, Reply]:
         yield Write(b".\r\n")
         return (yield from _read(Wait.FINAL_DOT))
     yield WriteBody()
-    return (yield from _read(Wait.FINAL_DOT))
+    final = yield from _read(Wait.FINAL_DOT)
+    if 300 <= final.code < 400:
+        return local_reply(451, "4.5.0", f"the message was answered by {final.code}")
+    return final
 
 
 def _results(envelope: Envelope, replies: list[Reply]) -> tuple[RecipientResult, ...]:
