@@ -4,7 +4,7 @@ import codecs
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["decode_charset", "find_codec"]
+__all__ = ["decode_charset", "decode_charset_strictly", "find_codec"]
 
 #: Names that mail uses and Python does not, or for which browsers take a wider table.
 _ALIASES: Final = {
@@ -80,6 +80,20 @@ def decode_charset(data: bytes, charset: str) -> str:
         return data.decode(name, "replace")
     except (UnicodeError, ValueError):
         return data.decode("utf-8", "replace")
+
+
+def decode_charset_strictly(data: bytes, charset: str) -> str | None:
+    """Decode; None where the charset is unknown or anything is malformed.
+
+    ASCII and no charset at all are read as UTF-8, of which they are a part.
+    """
+    name = find_codec(charset)
+    if name is None:
+        return None
+    try:
+        return data.decode(name)
+    except (UnicodeError, ValueError):
+        return None
 
 
 def _looks_like_utf8(data: bytes) -> bool:

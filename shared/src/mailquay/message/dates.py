@@ -4,7 +4,13 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
-__all__ = ["format_date", "format_internal_date", "parse_date", "parse_internal_date"]
+__all__ = [
+    "format_date",
+    "format_internal_date",
+    "parse_date",
+    "parse_internal_date",
+    "parse_zoned_date",
+]
 
 _MONTHS: Final = (
     "jan",
@@ -38,6 +44,12 @@ _INTERNAL: Final = re.compile(
 
 def parse_date(value: bytes | str) -> datetime | None:
     """Read a Date field, obsolete forms too; aware, in UTC. None when it makes no sense."""
+    when = parse_zoned_date(value)
+    return None if when is None else when.astimezone(UTC)
+
+
+def parse_zoned_date(value: bytes | str) -> datetime | None:
+    """As `parse_date`, in the zone that the field gives."""
     text = value if isinstance(value, str) else value[:200].decode("ascii", "replace")
     match = _DATE.match(text) or _DATE.match(_COMMENT.sub(" ", text))
     if match is None or (month := match[2].lower()) not in _MONTHS:
@@ -63,17 +75,22 @@ def _build(
 ) -> datetime | None:
     try:
         local = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)
-        return local - timedelta(minutes=offset_minutes)
+        when = local - timedelta(minutes=offset_minutes)
+        # A zone of more than a day makes no sense, but the moment still does.
+        if offset_minutes and abs(offset_minutes) < 24 * 60:
+            when = when.astimezone(timezone(timedelta(minutes=offset_minutes)))
+        return when
     except (ValueError, OverflowError):
         return None
 
 
-def format_date(when: datetime) -> str:
-    """Write a Date field in UTC: ``Tue, 24 Nov 2026 13:15:26 +0000``."""
-    when = when.astimezone(UTC)
+def format_date(when: datetime, *, in_its_zone: bool = False) -> str:
+    """Write a Date field, in UTC or as it is: ``Tue, 24 Nov 2026 13:15:26 +0000``."""
+    if not in_its_zone:
+        when = when.astimezone(UTC)
     return (
         f"{_DAYS[when.weekday()]}, {when.day:02d} {_MONTHS[when.month - 1].capitalize()} "
-        f"{when.year:04d} {when.hour:02d}:{when.minute:02d}:{when.second:02d} +0000"
+        f"{when.year:04d} {when.hour:02d}:{when.minute:02d}:{when.second:02d} {when:%z}"
     )
 
 

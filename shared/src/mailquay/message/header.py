@@ -86,6 +86,10 @@ class Header:
         value = self.get_raw(name)
         return None if value is None else decode_words(value)
 
+    def all_values(self, name: bytes) -> list[bytes]:
+        """Every field of that name (lower case) as it stands: folded, with the space around it."""
+        return [field.value.removesuffix(b"\r") for field in self._by_name.get(name, ())]
+
     def all_decoded(self, name: bytes) -> str:
         """Every field of that name as one text, for searching."""
         return ", ".join(decode_words(value) for value in self.all_raw(name))

@@ -9,11 +9,19 @@ import re
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
-from mailquay.message.charsets import decode_charset
+from mailquay.message.charsets import decode_charset, decode_charset_strictly
 
-__all__ = ["decode_parameters", "decode_words", "encode_parameter", "encode_words"]
+__all__ = [
+    "decode_parameters",
+    "decode_unstructured",
+    "decode_words",
+    "encode_parameter",
+    "encode_words",
+]
 
 _WORD: Final = re.compile(rb"=\?([^?\s]{1,64})\?([bBqQ])\?([^?\s]*)\?=")
+#: An encoded word where one may stand, with space on either side (RFC 2047 §5).
+_WORD_ALONE: Final = re.compile(rb"(?:(?<=[ \t])|\A)" + _WORD.pattern + rb"(?=[ \t]|\Z)")
 #: Space between two encoded words is no part of the text (RFC 2047 §6.2).
 _BETWEEN: Final = re.compile(rb"(\?=)[ \t]+(?==\?[^?\s]{1,64}\?[bBqQ]\?[^?\s]*\?=)")
 _Q_ESCAPE: Final = re.compile(rb"=([0-9A-Fa-f]{2})")
@@ -48,6 +56,28 @@ def decode_words(value: bytes) -> str:
         position = match.end()
     pieces += [*_flush(pending), _decode_plain(value[position:])]
     return _CONTROL.sub("", "".join(pieces))
+
+
+def decode_unstructured(value: bytes) -> str:
+    """Decode unstructured text to the letter (RFC 2047 §5 (1), §6.2).
+
+    Only what stands between spaces is an encoded word, and only one of a known charset and without
+    fault is decoded: anything else is what the sender wrote.
+    """
+    pieces: list[str] = []
+    position, was_word = 0, False
+    for match in _WORD_ALONE.finditer(value):
+        charset = match[1].split(b"*")[0].decode("ascii", "replace").lower()
+        content = _decode_word(match[2], match[3])
+        text = None if content is None else decode_charset_strictly(content, charset)
+        if text is None:
+            continue
+        between = value[position : match.start()]
+        if not was_word or between.strip(b" \t"):
+            pieces.append(_decode_plain(between))
+        pieces.append(text)
+        position, was_word = match.end(), True
+    return _CONTROL.sub("", "".join([*pieces, _decode_plain(value[position:])]))
 
 
 def _flush(pending: tuple[str, bytes] | None) -> list[str]:
