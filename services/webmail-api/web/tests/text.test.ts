@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { wantsRemotePictures } from "../src/mail/html";
+import { hasOwnColours, wantsRemotePictures } from "../src/mail/html";
 import { linkify } from "../src/mail/linkify";
 import { formatRoute, parseRoute } from "../src/mail/route";
-import { filterOf } from "../src/mail/search";
+import { matches, ranked } from "../src/mail/suggestions";
+import { parseMailto } from "../src/mail/mailto";
 
 describe("linkify", () => {
   const links = (text: string) => linkify(text).flatMap((piece) => (piece.kind === "link" ? [piece.href] : []));
@@ -24,24 +25,34 @@ describe("linkify", () => {
   });
 });
 
-describe("filterOf", () => {
-  it("joins a folder, words and narrowing terms", () => {
-    expect(filterOf({ mailboxId: "M1", search: "" })).toEqual({ inMailbox: "M1" });
-    expect(filterOf({ mailboxId: null, search: "" })).toBeNull();
-    expect(filterOf({ mailboxId: "M1", search: 'from:ana quay is:unread subject:"east wall" has:attachment wall' })).toEqual({
-      operator: "AND",
-      conditions: [
-        { inMailbox: "M1" },
-        { from: "ana" },
-        { notKeyword: "$seen" },
-        { subject: "east wall" },
-        { hasAttachment: true },
-        { text: "quay wall" },
-      ],
+describe("parseMailto (RFC 6068)", () => {
+  it("reads recipients, subject and text", () => {
+    expect(parseMailto("mailto:ana@a.example,bo@b.example?cc=c@c.example&subject=East%20wall&body=a%0D%0Ab+c")).toEqual({
+      to: [{ name: null, email: "ana@a.example" }, { name: null, email: "bo@b.example" }],
+      cc: [{ name: null, email: "c@c.example" }],
+      bcc: [],
+      subject: "East wall",
+      body: "a\nb+c",
     });
+    expect(parseMailto("MAILTO:?to=a%40b.example")?.to).toEqual([{ name: null, email: "a@b.example" }]);
   });
-  it("takes what it does not know as words", () => {
-    expect(filterOf({ mailboxId: null, search: "is:blue http://x before:soon" })).toEqual({ text: "is:blue http://x before:soon" });
+  it("lets a link set nothing else, and breaks at nothing", () => {
+    const found = parseMailto("mailto:a@b.example?attach=/etc/passwd&subject=%ZZ%0Ax&bcc");
+    expect(found).toMatchObject({ subject: "%ZZ%0Ax", bcc: [] });
+    expect(Object.keys(found!)).toEqual(["to", "cc", "bcc", "subject", "body"]);
+    expect(parseMailto("https://a.example")).toBeNull();
+  });
+});
+
+describe("suggestions", () => {
+  const ana = { name: "Ana Maria Sol", email: "am@a.example" };
+  it("match a name from any word on, or an address from its start", () => {
+    expect(["ana", "mar", "maria s", "am@"].every((typed) => matches(ana, typed))).toBe(true);
+    expect(["na", "example", "sol maria"].some((typed) => matches(ana, typed))).toBe(false);
+  });
+  it("come most frequent first, under the name that is known", () => {
+    const people = [{ name: null, email: "b@b.example" }, { name: null, email: "AM@a.example" }, ana];
+    expect(ranked(people)).toEqual([ana, people[0]]);
   });
 });
 
@@ -51,6 +62,18 @@ it("wantsRemotePictures", () => {
   expect(wantsRemotePictures('<td background="//x.example/p.png">')).toBe(true);
   expect(wantsRemotePictures("<div style=\"background:url('http://x.example')\">")).toBe(true);
   expect(wantsRemotePictures('<a href="https://x.example">x</a>')).toBe(false);
+});
+
+it("hasOwnColours looks at what is designed, not at what is said", () => {
+  expect(hasOwnColours('<p style="margin:0">The color: red. bgcolor=blue</p>')).toBe(false);
+  expect(hasOwnColours('<td bgcolor="#fff">x</td>')).toBe(true);
+  expect(hasOwnColours('<p style="background:#eee">x</p>')).toBe(true);
+  expect(hasOwnColours("<style>p { color: red }</style><p>x</p>")).toBe(true);
+  expect(hasOwnColours('<font color="red">x</font>')).toBe(true);
+});
+
+it("a mangled address does not break the page", () => {
+  expect(parseRoute("/mail/%E0%A4%A/E1", "")).toEqual({ mailboxId: "%E0%A4%A", emailId: "E1", search: "" });
 });
 
 it("routes read back what they write", () => {

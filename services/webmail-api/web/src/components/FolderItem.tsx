@@ -7,7 +7,7 @@ import { Icon } from "./Icon";
 import { Link } from "./Link";
 import { Menu, type MenuItem } from "./Menu";
 
-export type FolderTask = "new" | "rename" | "delete" | "empty";
+export type FolderTask = "new" | "rename" | "delete" | "empty" | "read";
 
 interface Props {
   node: MailboxNode;
@@ -95,6 +95,9 @@ function menuItems(mailbox: Mailbox, ask: (task: FolderTask) => void): MenuItem[
   const role = roleOf(mailbox);
   const may = mailbox.myRights ?? {};
   const items: MenuItem[] = [];
+  if (mailbox.unreadEmails > 0) {
+    items.push({ label: "Mark all as read", icon: "read", run: () => ask("read") });
+  }
   if (role === "trash" || role === "junk") {
     items.push({ label: "Empty", icon: "trash", danger: true, disabled: mailbox.totalEmails === 0, run: () => ask("empty") });
   }

@@ -29,6 +29,7 @@ const KEYS: [title: string, rows: [keys: string[], what: string][]][] = [
     "Messages",
     [
       [["x"], "Select"],
+      [["Shift", "A"], "Select all shown"],
       [["s", "!"], "Flag"],
       [["u"], "Mark unread or read"],
       [["e"], "Archive"],

@@ -57,8 +57,9 @@ function TitleBar({ title, route, list, selection }: Props) {
       )}
       <IconButton
         className="select-all"
-        icon="check"
+        icon="selectAll"
         label="Select all shown"
+        hint="Shift+A"
         disabled={list.rows.length === 0}
         onClick={selection.all}
       />

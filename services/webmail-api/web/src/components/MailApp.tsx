@@ -73,6 +73,7 @@ export function MailApp() {
     o: commands.openCurrent,
     Enter: commands.openCurrent,
     x: commands.select,
+    A: selection.all,
     c: () => void compose(mail),
     r: () => commands.answer("reply"),
     a: () => commands.answer("replyAll"),

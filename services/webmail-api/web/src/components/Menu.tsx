@@ -6,7 +6,9 @@ export interface MenuItem {
   icon?: IconName;
   hint?: string;
   danger?: boolean;
+  /** One of several, unless `kind` says that it stands for itself. */
   checked?: boolean;
+  kind?: "toggle";
   disabled?: boolean;
   run: () => void;
 }
@@ -89,7 +91,7 @@ export function Menu({ label, className = "icon-button", children, head, items }
             <button
               key={item.label}
               type="button"
-              role={item.checked === undefined ? "menuitem" : "menuitemradio"}
+              role={roleOf(item)}
               aria-checked={item.checked}
               disabled={item.disabled}
               className={item.danger ? "danger" : undefined}
@@ -108,4 +110,9 @@ export function Menu({ label, className = "icon-button", children, head, items }
       </div>
     </>
   );
+}
+
+function roleOf({ checked, kind }: MenuItem) {
+  if (checked === undefined) return "menuitem";
+  return kind === "toggle" ? "menuitemcheckbox" : "menuitemradio";
 }

@@ -1,5 +1,6 @@
-import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { type FocusEvent, type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { navigate, type Route } from "../mail/route";
+import { OPERATORS } from "../mail/search";
 import { Icon } from "./Icon";
 import { IconButton } from "./IconButton";
 
@@ -8,6 +9,8 @@ const PAUSE = 350;
 /** Searches while one types, after a short pause; Enter does it at once. */
 export function SearchBox({ route, title }: { route: Route; title: string }) {
   const [text, setText] = useState(route.search);
+  const [hints, setHints] = useState(false);
+  const box = useRef<HTMLDivElement>(null);
   const input = useRef<HTMLInputElement>(null);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const sent = useRef(route.search);
@@ -36,18 +39,39 @@ export function SearchBox({ route, title }: { route: Route; title: string }) {
     timer.current = setTimeout(() => search(value), PAUSE);
   };
 
+  const insert = (operator: string) => {
+    const value = `${text.trimEnd()}${text.trim() ? " " : ""}${operator}`;
+    setText(value);
+    // What is still without its value finds nothing yet.
+    if (operator.endsWith(" ")) change(value);
+    input.current?.focus();
+  };
+
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "Enter") search(text);
-    if (event.key === "Escape") {
-      if (text) {
+    if (event.key === "Enter" && event.target === input.current) {
+      setHints(false);
+      search(text);
+    } else if (event.key === "Escape") {
+      if (hints) setHints(false);
+      else if (text) {
         setText("");
         search("");
       } else input.current?.blur();
+    } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      const stops = [...(box.current?.querySelectorAll<HTMLElement>("input, .search-hints button") ?? [])];
+      if (stops.length < 2) return;
+      event.preventDefault();
+      const at = stops.indexOf(document.activeElement as HTMLElement);
+      stops.at((at + (event.key === "ArrowDown" ? 1 : -1)) % stops.length)?.focus();
     }
   };
 
+  const onBlur = (event: FocusEvent) => {
+    if (!event.currentTarget.contains(event.relatedTarget)) setHints(false);
+  };
+
   return (
-    <div className="search-box" role="search">
+    <div ref={box} className={`search-box ${hints ? "open" : ""}`} role="search" onBlur={onBlur} onKeyDown={onKeyDown}>
       <Icon name="search" size={18} />
       <input
         ref={input}
@@ -59,8 +83,12 @@ export function SearchBox({ route, title }: { route: Route; title: string }) {
         placeholder={title ? `Search in ${title}` : "Search"}
         aria-label={title ? `Search in ${title}` : "Search"}
         value={text}
+        onFocus={(event) => {
+          // Coming back from the hints is not asking for them again.
+          if (!box.current?.contains(event.relatedTarget)) setHints(true);
+        }}
+        onClick={() => setHints(true)}
         onChange={(event) => change(event.target.value)}
-        onKeyDown={onKeyDown}
       />
       {text && (
         <IconButton
@@ -73,6 +101,15 @@ export function SearchBox({ route, title }: { route: Route; title: string }) {
           }}
         />
       )}
+      <div className="search-hints" role="group" aria-label="Narrow the search" hidden={!hints}>
+        <h2>Narrow the search</h2>
+        {OPERATORS.map(({ example, insert: operator, what }) => (
+          <button key={example} type="button" onClick={() => insert(operator)}>
+            <code>{example}</code>
+            <span>{what}</span>
+          </button>
+        ))}
+      </div>
     </div>
   );
 }

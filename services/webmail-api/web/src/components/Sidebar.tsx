@@ -6,6 +6,7 @@ import { useMail } from "../mail/context";
 import { plural } from "../mail/format";
 import { mailboxTree, type MailboxNode, nameOf } from "../mail/mailboxes";
 import { navigate } from "../mail/route";
+import { toastError } from "../mail/toasts";
 import { ConfirmDialog } from "./ConfirmDialog";
 import { FolderDialog } from "./FolderDialog";
 import { FolderItem, type FolderTask } from "./FolderItem";
@@ -22,7 +23,7 @@ interface Props {
   onClose: () => void;
 }
 
-type Asking = { task: FolderTask; mailbox: Mailbox } | { task: "new"; mailbox: null };
+type Asking = { task: Exclude<FolderTask, "read">; mailbox: Mailbox } | { task: "new"; mailbox: null };
 
 export function Sidebar({ mailboxes, loading, error, currentId, onDrop, onClose }: Props) {
   const mail = useMail();
@@ -39,7 +40,10 @@ export function Sidebar({ mailboxes, loading, error, currentId, onDrop, onClose 
         navigate({ mailboxId: mailbox.id, emailId: null, search: "" });
         onClose();
       }}
-      onTask={(task, mailbox) => setAsking({ task, mailbox })}
+      onTask={(task, mailbox) => {
+        if (task === "read") void mail.actions.markAllRead(mailbox).catch(toastError);
+        else setAsking({ task, mailbox });
+      }}
       onDrop={onDrop}
     />
   );

@@ -1,7 +1,10 @@
+import { useState } from "react";
+import { notificationsOn, setNotifications } from "../mail/announce";
 import { useMail } from "../mail/context";
 import type { Route } from "../mail/route";
 import { useStore } from "../mail/store";
 import { setTheme, theme } from "../mail/theme";
+import { toast } from "../mail/toasts";
 import { Avatar } from "./Avatar";
 import { Brand } from "./Brand";
 import { IconButton } from "./IconButton";
@@ -18,6 +21,12 @@ interface Props {
 export function TopBar({ route, title, onMenu, onHelp }: Props) {
   const { me, signOut } = useMail();
   const chosen = useStore(theme);
+  const [notified, setNotified] = useState(notificationsOn);
+  const notify = async () => {
+    const on = await setNotifications(!notified);
+    setNotified(on);
+    if (!on && !notified) toast("The browser does not allow notifications for this page.", { tone: "error" });
+  };
   const who = { name: me.displayName || null, email: me.address };
   return (
     <header className="top-bar">
@@ -44,6 +53,13 @@ export function TopBar({ route, title, onMenu, onHelp }: Props) {
             { label: "Light", icon: "sun", checked: chosen === "light", run: () => setTheme("light") },
             { label: "Dark", icon: "moon", checked: chosen === "dark", run: () => setTheme("dark") },
             "line",
+            {
+              label: "Notify me of new mail",
+              icon: "bell",
+              kind: "toggle",
+              checked: notified,
+              run: () => void notify(),
+            },
             { label: "Keys and search", icon: "help", hint: "?", run: onHelp },
             { label: "Sign out", icon: "signOut", run: () => void signOut() },
           ]}

@@ -1,7 +1,7 @@
 import type { QueryClient } from "@tanstack/react-query";
 import type { JmapClient } from "../jmap/client";
 import { firstSetError, UnauthorizedError } from "../jmap/errors";
-import type { EmailRow, Mailbox, SetResponse } from "../jmap/types";
+import type { EmailRow, Filter, Mailbox, QueryResponse, SetResponse } from "../jmap/types";
 import { type CountChange, patchCounts, patchRows, type Placement, placeRows } from "./cache";
 import { plural } from "./format";
 import { byRole, nameOf, roleOf } from "./mailboxes";
@@ -79,19 +79,28 @@ export class MailActions {
 
   /** All of a folder, also what has not been loaded: for emptying Trash. */
   async destroyAll(mailbox: Mailbox): Promise<void> {
+    await this.eachOf({ inMailbox: mailbox.id }, (ids) => this.set({ destroy: ids }));
+    toast(`${nameOf(mailbox)} is empty`);
+  }
+
+  async markAllRead(mailbox: Mailbox): Promise<void> {
+    const filter: Filter = { operator: "AND", conditions: [{ inMailbox: mailbox.id }, { notKeyword: SEEN }] };
+    await this.eachOf(filter, (ids) =>
+      this.update(Object.fromEntries(ids.map((id) => [id, { [`keywords/${SEEN}`]: true }]))),
+    );
+    toast(`All of ${nameOf(mailbox)} is marked as read`);
+  }
+
+  /** Does it to a part at a time, until nothing is left that fits the filter. */
+  private async eachOf(filter: Filter, work: (ids: string[]) => Promise<void>): Promise<void> {
     await this.refresher.during(async () => {
+      const limit = Math.min(this.client.maxObjects, 250);
       for (;;) {
-        const found = await this.client.one<{ ids: string[] }>("Email/query", {
-          filter: { inMailbox: mailbox.id },
-          limit: Math.min(this.client.maxObjects, 250),
-        });
-        if (found.ids.length === 0) return;
-        const done = await this.client.one<SetResponse>("Email/set", { destroy: found.ids });
-        const error = firstSetError(done);
-        if (error) throw error;
+        const { ids } = await this.client.one<QueryResponse>("Email/query", { filter, limit });
+        if (ids.length === 0) return;
+        await work(ids);
       }
     });
-    toast(`${nameOf(mailbox)} is empty`);
   }
 
   /** `onFail` takes back what has been said about it. */

@@ -61,11 +61,14 @@ export function usePush(): void {
 
     connect();
     const timer = setInterval(beat, BEAT);
+    // Either way: asking tells how things stand.
     window.addEventListener("online", tick);
+    window.addEventListener("offline", tick);
     document.addEventListener("visibilitychange", onVisible);
     return () => {
       clearInterval(timer);
       window.removeEventListener("online", tick);
+      window.removeEventListener("offline", tick);
       document.removeEventListener("visibilitychange", onVisible);
       source?.close();
       refresher.stop();
