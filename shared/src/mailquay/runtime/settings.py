@@ -341,6 +341,12 @@ class IdentitySettings(_Group):
     credential_cache_seconds: float = Field(
         300, ge=0, description="How long a verified password is believed without hashing again."
     )
+    recheck_seconds: float = Field(
+        30,
+        ge=0,
+        description="How long a session that has signed in is believed without asking whether its "
+        "account was changed; with the event bus it is told at once.",
+    )
     failures_per_account: int = Field(
         20, ge=1, description="Failed sign-ins to one account within the window before a pause."
     )
