@@ -1,15 +1,10 @@
 """Who someone is: passwords, SASL, throttling, addresses."""
 
-from mailquay.identity.addresses import AddressError, normalise_address
-from mailquay.identity.authenticator import (
-    AuthenticationFailed,
-    Authenticator,
-    AuthError,
-    SaslExchange,
-    Throttled,
-    Unavailable,
-)
+from mailquay.identity.addresses import AddressError, envelope_address, normalise_address
+from mailquay.identity.authenticator import Authenticator
+from mailquay.identity.errors import AuthenticationFailed, AuthError, Throttled, Unavailable
 from mailquay.identity.passwords import Credentials, PasswordHasher
+from mailquay.identity.sasl import SaslExchange
 
 __all__ = [
     "AddressError",
@@ -21,5 +16,6 @@ __all__ = [
     "SaslExchange",
     "Throttled",
     "Unavailable",
+    "envelope_address",
     "normalise_address",
 ]

@@ -1,31 +1,30 @@
-"""Signing in: with a password, or by a SASL mechanism (RFC 4422), the same for every service."""
+"""Signing in, the same for every service: with a password, or by a SASL mechanism.
+
+A verified password is remembered for a while, so that a client that comes back costs no Argon2;
+the account is read from the database each time, so that a changed password counts at once.
+"""
 
 import asyncio
-import base64
 import hashlib
 import hmac
 import os
-import secrets
 import time
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from mailquay.events import Event, IdentityRevoked
+from mailquay.identity import sasl
 from mailquay.identity.addresses import AddressError, normalise_address
+from mailquay.identity.errors import AuthenticationFailed, AuthError, Throttled, Unavailable
 from mailquay.identity.passwords import Credentials, PasswordHasher
-from mailquay.identity.scram import (
-    ClientFirst,
-    ScramError,
-    ScramSecret,
-    client_first,
-    server_final,
-    server_first,
-)
+from mailquay.identity.sasl import MECHANISMS, SaslExchange
+from mailquay.identity.scram import ScramSecret
 from mailquay.identity.throttle import FailureCounter
+from mailquay.net.peer import client_network
 from mailquay.runtime import metrics
 from mailquay.runtime.settings import Settings
-from mailquay.store import Store, StoreUnavailable
+from mailquay.store import NotFound, Store, StoreUnavailable
 from mailquay.store.accounts import Account
 
 __all__ = [
@@ -38,29 +37,8 @@ __all__ = [
     "Unavailable",
 ]
 
-#: In the order of preference.
-MECHANISMS: Final = ("SCRAM-SHA-256", "PLAIN", "LOGIN")
+#: Verified passwords, and accounts known to be unchanged, that a process remembers at most.
 _CACHE_MAX: Final = 50_000
-
-
-class AuthError(Exception):
-    """Signing in did not succeed."""
-
-
-class AuthenticationFailed(AuthError):
-    """Name or password are wrong, or the account is disabled; which of them is not told."""
-
-
-class Throttled(AuthError):
-    """Too many failures; ``retry_after`` seconds are to pass."""
-
-    def __init__(self, retry_after: float) -> None:
-        super().__init__("too many failed sign-ins, try again later")
-        self.retry_after = retry_after
-
-
-class Unavailable(AuthError):
-    """The accounts cannot be read now."""
 
 
 class Authenticator:
@@ -73,10 +51,12 @@ class Authenticator:
         self._threads = ThreadPoolExecutor(settings.identity.hash_threads, "argon2")
         window = settings.identity.failure_window_seconds
         self._by_account = FailureCounter(settings.identity.failures_per_account, window)
-        self._by_address = FailureCounter(settings.identity.failures_per_address, window)
+        self._by_network = FailureCounter(settings.identity.failures_per_address, window)
         # Verified passwords, under a key that no other process has and no dump of it keeps.
         self._key = os.urandom(32)
         self._verified: OrderedDict[bytes, tuple[int, int, float]] = OrderedDict()
+        self._verifying: dict[bytes, asyncio.Future[bool]] = {}
+        self._unchanged: OrderedDict[int, tuple[int, float]] = OrderedDict()
         # The same for every process, or a name that is nobody's would show by its salt.
         database = settings.database.url.get_secret_value().encode()
         self._salt_key = hashlib.sha256(b"mailquay scram salt\0" + database).digest()
@@ -88,6 +68,7 @@ class Authenticator:
     def heard(self, event: Event) -> None:
         """Forget what an account was signed in with."""
         if isinstance(event, IdentityRevoked):
+            self._unchanged.pop(event.account_id, None)
             gone = [key for key, value in self._verified.items() if value[0] == event.account_id]
             for key in gone:
                 del self._verified[key]
@@ -105,20 +86,78 @@ class Authenticator:
         """
         self._refuse_throttled(username, remote)
         account = await self._find(username)
-        if account is not None and self._is_verified(account, password):
-            return self._accept(account, username)
-        loop = asyncio.get_running_loop()
-        stored = self._hasher.nobody if account is None else account.password_hash
-        is_right = await loop.run_in_executor(self._threads, self._hasher.verify, stored, password)
-        if account is None or not is_right or not account.is_active:
-            raise self._failed(username, remote, account)
-        self._remember(account, password)
-        return self._accept(account, username)
+        key = self._cache_key(account, username, password)
+        if account is None or not self._is_verified(account, key):
+            stored = self._hasher.nobody if account is None else account.password_hash
+            is_right = await self._verify(key, stored, password)
+            if account is None or not is_right:
+                raise self.failed(username, remote)
+            if not account.is_active:
+                raise self.failed(username, remote, is_disabled=True)
+            self._remember(account, key)
+        self.accepted(account)
+        return account
 
-    def sasl(self, mechanism: str, *, remote: str) -> "SaslExchange | None":
-        """Begin an exchange; None when the mechanism is not offered."""
-        name = mechanism.upper()
-        return SaslExchange(self, name, remote) if name in MECHANISMS else None
+    def sasl(self, mechanism: str, *, remote: str) -> SaslExchange | None:
+        """Begin an exchange with a client at that address; None: no such mechanism is offered."""
+        return sasl.begin(mechanism, self, remote=remote)
+
+    async def find_scram(self, username: str, *, remote: str) -> tuple[Account | None, ScramSecret]:
+        """The account that a proof is to be checked for, and what it is checked with.
+
+        A name that is nobody's has a made-up secret, always the same.
+
+        Raises:
+            Throttled, Unavailable
+            ScramError: what is stored is broken.
+        """
+        self._refuse_throttled(username, remote)
+        account = await self._find(username)
+        if account is not None:
+            return account, ScramSecret.parse(account.scram_sha256)
+        name = _account_key(username).encode("utf-8", "surrogateescape")
+        salt = hmac.digest(self._salt_key, name, "sha256")
+        return None, ScramSecret(self._settings.scram_iterations, salt[:16], bytes(32), bytes(32))
+
+    async def is_unchanged(self, account: Account) -> bool:
+        """Whether an account that has signed in may go on: same password, still active.
+
+        An event makes it be asked of the database anew, and so does time.
+
+        Raises:
+            Unavailable: nobody can say now.
+        """
+        now = time.monotonic()
+        version, until = self._unchanged.get(account.id, (0, 0.0))
+        if version == account.credential_version and now < until:
+            return True
+        try:
+            found = await self._store.accounts.get(account.id)
+        except NotFound:
+            return False
+        except StoreUnavailable as error:
+            raise Unavailable(str(error)) from error
+        if not found.is_active or found.credential_version != account.credential_version:
+            return False
+        self._believe(found)
+        return True
+
+    def accepted(self, account: Account) -> None:
+        """Count a sign-in, by whatever means; the account's failures are forgotten."""
+        self._by_account.succeeded(_account_key(account.address))
+        self._believe(account)
+        metrics.SIGN_INS.labels("accepted").inc()
+
+    def failed(
+        self, username: str, remote: str, *, is_disabled: bool = False
+    ) -> AuthenticationFailed:
+        """Count a failure; returns what to raise of it, which is the same whatever was wrong."""
+        now = time.monotonic()
+        if username:
+            self._by_account.failed(_account_key(username), now)
+        self._by_network.failed(client_network(remote), now)
+        metrics.SIGN_INS.labels("disabled" if is_disabled else "failed").inc()
+        return AuthenticationFailed("name or password are wrong")
 
     async def _find(self, username: str) -> Account | None:
         try:
@@ -132,139 +171,56 @@ class Authenticator:
     def _refuse_throttled(self, username: str, remote: str) -> None:
         now = time.monotonic()
         wait = max(
-            self._by_account.retry_after(username.lower(), now),
-            self._by_address.retry_after(remote, now),
+            self._by_account.retry_after(_account_key(username), now),
+            self._by_network.retry_after(client_network(remote), now),
         )
         if wait:
             metrics.SIGN_INS.labels("throttled").inc()
             raise Throttled(wait)
 
-    def _failed(self, username: str, remote: str, account: Account | None) -> AuthError:
-        now = time.monotonic()
-        self._by_account.failed(username.lower(), now)
-        self._by_address.failed(remote, now)
-        is_disabled = account is not None and not account.is_active
-        metrics.SIGN_INS.labels("disabled" if is_disabled else "failed").inc()
-        return AuthenticationFailed("name or password are wrong")
+    async def _verify(self, key: bytes, stored: str, password: str) -> bool:
+        """Hash in a thread; those who ask the same at the same time share the answer.
 
-    def _accept(self, account: Account, username: str) -> Account:
-        self._by_account.succeeded(username.lower())
-        metrics.SIGN_INS.labels("accepted").inc()
-        return account
-
-    def _cache_key(self, account: Account, password: str) -> bytes:
-        data = f"{account.id}\0{password}".encode("utf-8", "surrogateescape")
-        return hmac.digest(self._key, data, "sha256")
-
-    def _is_verified(self, account: Account, password: str) -> bool:
-        key = self._cache_key(account, password)
-        found = self._verified.get(key)
-        if found is None or not account.is_active:
-            return False
-        if found[1] != account.credential_version or found[2] < time.monotonic():
-            del self._verified[key]
-            return False
-        return True
-
-    def _remember(self, account: Account, password: str) -> None:
-        seconds = self._settings.credential_cache_seconds
-        if not seconds:
-            return
-        until = time.monotonic() + seconds
-        key = self._cache_key(account, password)
-        self._verified[key] = (account.id, account.credential_version, until)
-        while len(self._verified) > _CACHE_MAX:
-            self._verified.popitem(last=False)
-
-    def _scram_secret(self, account: Account | None, username: str) -> ScramSecret:
-        """An account's secret; a made-up one, always the same, for a name that is nobody's."""
-        if account is not None:
-            return ScramSecret.parse(account.scram_sha256)
-        salt = hmac.digest(self._salt_key, username.lower().encode("utf-8", "replace"), "sha256")
-        return ScramSecret(self._settings.scram_iterations, salt[:16], bytes(32), bytes(32))
-
-
-class SaslExchange:
-    """One SASL exchange: `step` with each response until it gives the account."""
-
-    def __init__(self, owner: Authenticator, mechanism: str, remote: str) -> None:
-        self.mechanism = mechanism
-        self._owner = owner
-        self._remote = remote
-        self._step = 0
-        self._username = ""
-        self._client: ClientFirst | None = None
-        self._first = b""
-        self._secret: ScramSecret | None = None
-        self._found: Account | None = None
-        self._account: Account | None = None
-
-    async def step(self, response: bytes | None) -> bytes | Account:
-        """Take the client's response; None when there was no initial one.
-
-        Returns:
-            A challenge to send, or the account that has signed in.
-
-        Raises:
-            AuthenticationFailed, Throttled, Unavailable
+        After a restart a thousand clients come back together, several of them for one account.
         """
-        self._step += 1
-        if self.mechanism == "PLAIN":
-            return await self._plain(response)
-        if self.mechanism == "LOGIN":
-            return await self._login(response)
-        return await self._scram(response)
+        running = self._verifying.get(key)
+        if running is None:
+            loop = asyncio.get_running_loop()
+            running = loop.run_in_executor(self._threads, self._hasher.verify, stored, password)
+            self._verifying[key] = running
+            running.add_done_callback(lambda _: self._verifying.pop(key, None))
+        return await asyncio.shield(running)
 
-    async def _plain(self, response: bytes | None) -> bytes | Account:
-        """RFC 4616."""
-        if response is None:
-            return b""
-        parts = response.split(b"\0")
-        if len(parts) != 3:
-            raise AuthenticationFailed("malformed PLAIN message")
-        authzid, username, password = (part.decode("utf-8", "surrogateescape") for part in parts)
-        if authzid not in ("", username):
-            raise AuthenticationFailed("acting for others is not offered")
-        return await self._owner.verify_password(username, password, remote=self._remote)
+    def _cache_key(self, account: Account | None, username: str, password: str) -> bytes:
+        who = f"?{username}" if account is None else f"{account.id}/{account.credential_version}"
+        return hmac.digest(
+            self._key, f"{who}\0{password}".encode("utf-8", "surrogateescape"), "sha256"
+        )
 
-    async def _login(self, response: bytes | None) -> bytes | Account:
-        """draft-murchison-sasl-login; some clients send the name at once."""
-        if response is None:
-            return b"Username:"
-        text = response.decode("utf-8", "surrogateescape")
-        if not self._username:
-            self._username = text or "?"
-            return b"Password:"
-        return await self._owner.verify_password(self._username, text, remote=self._remote)
+    def _is_verified(self, account: Account, key: bytes) -> bool:
+        _, version, until = self._verified.get(key, (0, 0, 0.0))
+        return (
+            account.is_active and version == account.credential_version and time.monotonic() < until
+        )
 
-    async def _scram(self, response: bytes | None) -> bytes | Account:
-        if response is None:
-            return b""
-        try:
-            if self._client is None:
-                return await self._scram_first(response)
-            if self._account is None:
-                return self._scram_final(response)
-        except ScramError as error:
-            username = self._client.username if self._client else ""
-            raise self._owner._failed(username, self._remote, None) from error
-        return self._owner._accept(self._account, self._account.address)
+    def _remember(self, account: Account, key: bytes) -> None:
+        seconds = self._settings.credential_cache_seconds
+        if seconds:
+            until = time.monotonic() + seconds
+            self._verified[key] = (account.id, account.credential_version, until)
+            while len(self._verified) > _CACHE_MAX:
+                self._verified.popitem(last=False)
 
-    async def _scram_first(self, response: bytes) -> bytes:
-        client = client_first(response)
-        self._owner._refuse_throttled(client.username, self._remote)
-        self._found = await self._owner._find(client.username)
-        self._secret = self._owner._scram_secret(self._found, client.username)
-        self._client = client
-        nonce = base64.b64encode(secrets.token_bytes(18)).decode()
-        self._first = server_first(client, self._secret, nonce)
-        return self._first
+    def _believe(self, account: Account) -> None:
+        until = time.monotonic() + self._settings.recheck_seconds
+        self._unchanged[account.id] = (account.credential_version, until)
+        while len(self._unchanged) > _CACHE_MAX:
+            self._unchanged.popitem(last=False)
 
-    def _scram_final(self, response: bytes) -> bytes:
-        assert self._client is not None
-        assert self._secret is not None
-        verifier = server_final(self._client, self._secret, self._first, response)
-        if self._found is None or not self._found.is_active:
-            raise self._owner._failed(self._client.username, self._remote, self._found)
-        self._account = self._found
-        return verifier
+
+def _account_key(username: str) -> str:
+    """What failures are counted by: all spellings of one address are one."""
+    try:
+        return normalise_address(username)
+    except AddressError:
+        return username.lower()

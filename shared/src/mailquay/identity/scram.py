@@ -4,12 +4,14 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 import stringprep
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 __all__ = [
+    "ClientFirst",
     "ScramError",
     "ScramSecret",
     "client_first",
@@ -18,6 +20,20 @@ __all__ = [
     "server_final",
     "server_first",
 ]
+
+#: gs2-header and client-first-message-bare (RFC 5802 §7); extensions that are not mandatory are
+#: passed over.
+_CLIENT_FIRST: Final = re.compile(
+    rb"((?P<binding>[ny]|p=[A-Za-z0-9.-]+),(?:a=(?P<authzid>[^,\0]+))?,)"
+    rb"(?P<bare>n=(?P<username>[^,\0]+),r=(?P<nonce>[!-+\--~]+)(?:,[A-Za-z]=[^,\0]+)*)"
+)
+#: client-final-message (RFC 5802 §7): what is signed, and the proof.
+_CLIENT_FINAL: Final = re.compile(
+    rb"(?P<signed>c=(?P<binding>[A-Za-z0-9+/=]+),r=(?P<nonce>[!-+\--~]+)(?:,[A-Za-z]=[^,\0]+)*)"
+    rb",p=(?P<proof>[A-Za-z0-9+/=]+)"
+)
+#: saslname: a comma and an equals sign are written so, and no other way.
+_ESCAPE: Final = re.compile(r"=(2C|3D)?")
 
 
 class ScramError(Exception):
@@ -30,8 +46,8 @@ class ScramSecret:
 
     iterations: int
     salt: bytes
-    stored_key: bytes
-    server_key: bytes
+    stored_key: bytes = field(repr=False)
+    server_key: bytes = field(repr=False)
 
     def render(self) -> str:
         """RFC 5803's form."""
@@ -51,11 +67,13 @@ class ScramSecret:
             scheme, parameters, keys = text.split("$")
             iterations, salt = parameters.split(":")
             stored, server = keys.split(":")
-            if scheme != "SCRAM-SHA-256":
-                raise ScramError(f"scheme {scheme} is not known")
-            return cls(int(iterations), *(base64.b64decode(x) for x in (salt, stored, server)))
+            values = [base64.b64decode(x, validate=True) for x in (salt, stored, server)]
+            secret = cls(int(iterations), *values)
         except (ValueError, binascii.Error) as error:
             raise ScramError("the stored secret is broken") from error
+        if scheme != "SCRAM-SHA-256" or {len(x) for x in values[1:]} != {32}:
+            raise ScramError(f"the stored secret is none of SCRAM-SHA-256: {scheme[:20]}")
+        return secret
 
 
 def saslprep(text: str) -> str:
@@ -79,15 +97,13 @@ def make_secret(password: str, salt: bytes, iterations: int) -> ScramSecret:
     return ScramSecret(iterations, salt, hashlib.sha256(client_key).digest(), server_key)
 
 
-_GS2_NO_BINDING: Final = (b"n,", b"y,")
-
-
 @dataclass(frozen=True, slots=True)
 class ClientFirst:
-    """The client's first message."""
+    """The client's first message; ``authzid`` is empty when it acts for itself."""
 
     gs2_header: bytes
     bare: bytes
+    authzid: str
     username: str
     nonce: str
 
@@ -98,32 +114,34 @@ def client_first(message: bytes) -> ClientFirst:
     Raises:
         ScramError: it is none, or wants a channel binding.
     """
-    if not message.startswith(_GS2_NO_BINDING):
-        raise ScramError("channel binding is not offered")
-    try:
-        _, authzid, bare = message.split(b",", 2)
-        fields = _fields(bare)
-    except ValueError as error:
-        raise ScramError("malformed client-first-message") from error
-    if "m" in fields or "n" not in fields or not fields.get("r"):
+    match = _CLIENT_FIRST.fullmatch(message)
+    if match is None:
         raise ScramError("malformed client-first-message")
-    username = fields["n"].replace("=2C", ",").replace("=3D", "=")
-    if authzid and authzid[2:].decode("utf-8", "replace") not in ("", fields["n"]):
-        raise ScramError("acting for others is not offered")
-    header = message[: len(message) - len(bare)]
-    return ClientFirst(header, bare, saslprep(username), fields["r"])
+    if match["binding"].startswith(b"p"):
+        raise ScramError("channel binding is not offered")
+    return ClientFirst(
+        match[1],
+        match["bare"],
+        _saslname(match["authzid"] or b""),
+        _saslname(match["username"]),
+        match["nonce"].decode(),
+    )
 
 
-def _fields(message: bytes) -> dict[str, str]:
+def _saslname(value: bytes) -> str:
+    def unescape(match: re.Match[str]) -> str:
+        if match[1] is None:
+            raise ScramError("malformed name")
+        return "," if match[1] == "2C" else "="
+
     try:
-        pairs = [tuple(pair.split("=", 1)) for pair in message.decode().split(",")]
-        return dict(pairs)  # type: ignore[arg-type]  # a single one is a ValueError
-    except (UnicodeDecodeError, ValueError) as error:
-        raise ScramError("malformed message") from error
+        return saslprep(_ESCAPE.sub(unescape, value.decode()))
+    except UnicodeDecodeError as error:
+        raise ScramError("the name is not UTF-8") from error
 
 
 def server_first(client: ClientFirst, secret: ScramSecret, nonce: str) -> bytes:
-    """``r=…,s=…,i=…``."""
+    """``r=…,s=…,i=…``; ``nonce`` is the server's part of it."""
     salt = base64.b64encode(secret.salt).decode()
     return f"r={client.nonce}{nonce},s={salt},i={secret.iterations}".encode()
 
@@ -134,17 +152,17 @@ def server_final(client: ClientFirst, secret: ScramSecret, first: bytes, final: 
     Raises:
         ScramError: the proof is wrong.
     """
-    without_proof, separator, proof_text = final.rpartition(b",p=")
-    fields = _fields(without_proof) if separator else {}
-    nonce = _fields(first)["r"]
-    binding = base64.b64encode(client.gs2_header).decode()
-    if fields.get("r") != nonce or fields.get("c") != binding:
+    match = _CLIENT_FINAL.fullmatch(final)
+    if match is None:
         raise ScramError("malformed client-final-message")
+    nonce = first.partition(b",")[0].removeprefix(b"r=")
+    if match["nonce"] != nonce or match["binding"] != base64.b64encode(client.gs2_header):
+        raise ScramError("nonce or channel binding is not what it was")
     try:
-        proof = base64.b64decode(proof_text, validate=True)
+        proof = base64.b64decode(match["proof"], validate=True)
     except binascii.Error as error:
         raise ScramError("malformed proof") from error
-    message = client.bare + b"," + first + b"," + without_proof
+    message = client.bare + b"," + first + b"," + match["signed"]
     signature = hmac.digest(secret.stored_key, message, "sha256")
     if len(proof) != len(signature):
         raise ScramError("malformed proof")
