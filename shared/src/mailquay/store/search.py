@@ -41,15 +41,15 @@ __all__ = [
 
 
 class Field(Enum):
-    """Decoded header text kept with each email, by column."""
+    """Decoded header text kept with each email, by SQL."""
 
-    FROM = "from_"
-    TO = "to_"
-    CC = "cc"
-    BCC = "bcc"
-    SUBJECT = "subject"
-    MESSAGE_ID = "message_id"
-    PREVIEW = "preview"
+    FROM = "e.from_"
+    TO = "e.to_"
+    CC = "e.cc"
+    BCC = "e.bcc"
+    SUBJECT = "e.subject"
+    MESSAGE_ID = "('<' || e.message_id || '>')"  # as the field has it, and clients ask for it
+    PREVIEW = "e.preview"
 
 
 class DateField(Enum):
@@ -245,7 +245,7 @@ class _Sql:
             case Range():
                 return self._range(expression)
             case FieldContains(field, text):
-                return f"(e.{field.value} ILIKE {self.argument(_like(text))})"
+                return f"({field.value} ILIKE {self.argument(_like(text))})"
             case HasAttachment():
                 return "e.has_attachment"
             case ModSeqAtLeast(modseq):
