@@ -33,6 +33,13 @@ _TRANSIENT = (
     TimeoutError,
     asyncio.IncompleteReadError,
 )
+#: What the settings or the server's own have to heal; services wait for it as for a server that
+#: is away, as both may be mended while they run.
+_REFUSED = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    ValueError,  # a URL that is none
+)
 
 
 class _PlainConnection(asyncpg.Connection):
@@ -58,7 +65,7 @@ class Engine:
         """Open the pool; with ``pool_min`` 0, nothing is connected yet.
 
         Raises:
-            StoreUnavailable: Postgres does not answer.
+            StoreUnavailable: Postgres does not answer, or does not let us in.
         """
         try:
             pool = await asyncpg.create_pool(
@@ -80,6 +87,8 @@ class Engine:
             )
         except _TRANSIENT as error:
             raise StoreUnavailable(f"Postgres does not answer: {error}") from error
+        except _REFUSED as error:
+            raise StoreUnavailable(f"Postgres cannot be used: {error}") from error
         return cls(pool, settings)
 
     async def close(self) -> None:
@@ -100,7 +109,7 @@ class Engine:
         try:
             async with self._pool.acquire(timeout=self._connect_seconds) as connection:
                 yield connection
-        except _TRANSIENT as error:
+        except (*_TRANSIENT, asyncpg.InvalidAuthorizationSpecificationError) as error:
             raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
 
     @asynccontextmanager
