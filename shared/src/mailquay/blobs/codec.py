@@ -5,6 +5,7 @@ smaller is stored as it is.
 """
 
 import hashlib
+import threading
 from collections.abc import Iterator
 from typing import Final
 
@@ -22,10 +23,27 @@ _CHUNK_BYTES: Final = 256 * 1024
 _WORTHWHILE: Final = 0.95
 
 
+class _Contexts(threading.local):
+    """zstd's contexts, one of each in a thread: making one costs more than a small body does."""
+
+    def __init__(self) -> None:
+        self.compressors: dict[int, zstandard.ZstdCompressor] = {}
+        self.decompressor = zstandard.ZstdDecompressor()
+
+    def compressor(self, level: int) -> zstandard.ZstdCompressor:
+        """The one of that level."""
+        if level not in self.compressors:
+            self.compressors[level] = zstandard.ZstdCompressor(level=level)
+        return self.compressors[level]
+
+
+_CONTEXTS: Final = _Contexts()
+
+
 def encode_body(body: bytes, level: int) -> tuple[int, bytes]:
     """The codec chosen, and the stored bytes."""
     if level:
-        packed = zstandard.ZstdCompressor(level=level).compress(body)
+        packed = _CONTEXTS.compressor(level).compress(body)
         if len(packed) < len(body):
             return ZSTD, packed
     return RAW, body
@@ -77,7 +95,7 @@ def decode_body(ref: Located, stored: bytes) -> bytes:
     body = stored
     if ref.codec == ZSTD:
         try:
-            body = zstandard.ZstdDecompressor().decompress(stored, max_output_size=ref.size)
+            body = _CONTEXTS.decompressor.decompress(stored, max_output_size=ref.size)
         except zstandard.ZstdError as error:
             raise BlobCorrupt(f"pack {ref.pack_id} at {ref.pack_offset}: {error}") from error
     elif ref.codec != RAW:

@@ -4,6 +4,7 @@ The local folder writes its own files: obstore does not fsync, and a 250 says du
 """
 
 import asyncio
+import contextlib
 import os
 import secrets
 from collections.abc import AsyncIterator, Iterable
@@ -21,6 +22,9 @@ from mailquay.blobs.refs import BlobMissing, BlobUnavailable
 __all__ = ["Objects", "open_objects"]
 
 TEMPORARY_PREFIX: Final = ".writing-"
+_NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+#: Folders that are remembered; past that many all are forgotten.
+_DURABLE_MAX: Final = 65_536
 #: A multipart upload's parts; S3 wants 5 MiB at least.
 _PART_BYTES: Final = 8 * 1024 * 1024
 _PARTS_AT_ONCE: Final = 2
@@ -96,6 +100,7 @@ class _LocalFolder(_Obstore):
         super().__init__(LocalStore(folder))
         self._folder = folder
         self._executor = executor
+        self._durable: set[str] = set()  # folders whose own names are durable
 
     async def put(self, key: str, pieces: Iterable[bytes]) -> None:
         loop = asyncio.get_running_loop()
@@ -106,40 +111,55 @@ class _LocalFolder(_Obstore):
 
     def _write(self, key: str, pieces: Iterable[bytes]) -> None:
         """Temporary name, fsync, rename, fsync of the folder."""
-        target = self._folder / key
-        parent = target.parent
-        if not parent.exists():
-            self._make_folder(parent)
-        temporary = parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
+        folder, _, name = f"{self._folder}/{key}".rpartition("/")
+        if folder not in self._durable:
+            self._make_folder(Path(folder))
+        temporary = f"{folder}/{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
+        descriptor = os.open(temporary, _NEW_FILE, 0o640)
         try:
-            with os.fdopen(descriptor, "wb", buffering=0) as file:
-                for piece in pieces:
-                    view = memoryview(piece)
-                    while view:
-                        view = view[file.write(view) :]
-                os.fdatasync(file.fileno())
-            temporary.rename(target)
+            try:
+                _write_all(descriptor, pieces)
+                os.fdatasync(descriptor)
+            finally:
+                os.close(descriptor)
+            os.rename(temporary, f"{folder}/{name}")
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
             raise
-        _fsync_folder(parent)
+        _fsync_folder(folder)
 
     def _make_folder(self, folder: Path) -> None:
-        missing = []
-        while not folder.exists():
-            missing.append(folder)
-            folder = folder.parent
-        for path in reversed(missing):
-            path.mkdir(exist_ok=True)
-            _fsync_folder(path.parent)
+        """Make a folder with those above it, and their names durable.
+
+        Also when it is there already: who has made it may not have come to the fsync yet.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        for above in folder.parents:
+            _fsync_folder(above)
+            if above == self._folder:
+                break
+        if len(self._durable) >= _DURABLE_MAX:
+            self._durable.clear()
+        self._durable.add(str(folder))
 
     async def list_keys(self, prefix: str) -> AsyncIterator[list[tuple[str, int, float]]]:
         async for batch in super().list_keys(prefix):
             yield [entry for entry in batch if TEMPORARY_PREFIX not in entry[0]]
 
 
-def _fsync_folder(folder: Path) -> None:
+def _write_all(descriptor: int, pieces: Iterable[bytes]) -> None:
+    """Write the pieces, those of a list in one call.
+
+    After each call the thread waits for the interpreter, which the event loop holds.
+    """
+    for piece in [b"".join(pieces)] if isinstance(pieces, list) else pieces:
+        view = memoryview(piece)
+        while view:
+            view = view[os.write(descriptor, view) :]
+
+
+def _fsync_folder(folder: str | Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
