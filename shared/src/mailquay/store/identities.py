@@ -7,8 +7,9 @@ from typing import Any
 import asyncpg
 
 from mailquay.store.engine import Engine
-from mailquay.store.errors import NotFound
+from mailquay.store.errors import NotFound, OverQuota
 from mailquay.store.places import take_modseq
+from mailquay.store.tracked import TrackedChanges, tracked_changes
 from mailquay.store.types import AccountId, ModSeq
 
 __all__ = ["Identities", "Identity"]
@@ -72,10 +73,21 @@ class Identities:
             )  # fmt: skip
         return found is not None
 
-    async def add(self, account_id: AccountId, email: str, values: dict[str, Any]) -> Identity:
-        """Make an identity; ``values`` by `SETTABLE`'s names."""
+    async def add(
+        self, account_id: AccountId, email: str, values: dict[str, Any], *, limit: int
+    ) -> Identity:
+        """Make an identity; ``values`` by `SETTABLE`'s names.
+
+        Raises:
+            OverQuota: the account has ``limit`` of them.
+        """
         async with self._engine.transaction() as c:
             modseq = await take_modseq(c, account_id)
+            count: int = await c.fetchval(
+                "SELECT count(*) FROM identity WHERE account_id = $1 AND NOT removed", account_id
+            )
+            if count >= limit:
+                raise OverQuota(f"an account has {limit} identities at most")
             row = await c.fetchrow(
                 "INSERT INTO identity (account_id, name, email, reply_to, bcc, text_signature, "
                 "html_signature, created_modseq, modseq) "
@@ -133,20 +145,7 @@ class Identities:
                 raise NotFound("there is no such identity")
         return modseq
 
-    async def changes(
-        self, account_id: AccountId, since: int
-    ) -> tuple[ModSeq, list[int], list[int], list[int]]:
-        """State, and the ids created, updated and destroyed since a modseq."""
+    async def changes(self, account_id: AccountId, since: int, limit: int) -> TrackedChanges:
+        """At most ``limit`` identities that are not as they were."""
         async with self._engine.transaction() as c:
-            state = await c.fetchval(
-                "SELECT modseq FROM account_state WHERE account_id = $1", account_id
-            )
-            rows = await c.fetch(
-                "SELECT id, created_modseq, removed FROM identity "
-                "WHERE account_id = $1 AND modseq > $2",
-                account_id, since,
-            )  # fmt: skip
-        created = [r[0] for r in rows if r[1] > since and not r[2]]
-        updated = [r[0] for r in rows if r[1] <= since and not r[2]]
-        destroyed = [r[0] for r in rows if r[1] <= since and r[2]]
-        return ModSeq(state), created, updated, destroyed
+            return await tracked_changes(c, "identity", account_id, since, limit)

@@ -314,6 +314,20 @@ class Queue:
             raise NotFound(f"message {message_id} is not in the queue")
         return QueuedMessage(*row.values()), [QueuedRecipient(*r.values()) for r in recipients]
 
+    async def recipients_of(self, message_ids: Sequence[int]) -> dict[int, list[QueuedRecipient]]:
+        """The recipients of messages; of those that have left the queue there is nothing."""
+        async with self._engine.connection() as c:
+            rows = await c.fetch(
+                f"SELECT {_RECIPIENT} FROM queue_recipient "
+                "WHERE message_id = ANY($1::bigint[]) ORDER BY id",
+                message_ids,
+            )
+        found: dict[int, list[QueuedRecipient]] = {}
+        for row in rows:
+            recipient = QueuedRecipient(*row.values())
+            found.setdefault(recipient.message_id, []).append(recipient)
+        return found
+
     async def retry(self, message_id: int | None) -> int:
         """Make a message, or all, due now; those being tried are left. Returns the recipients."""
         return await self._change(

@@ -11,6 +11,7 @@ import asyncpg
 from mailquay.store.engine import Engine
 from mailquay.store.errors import NotFound
 from mailquay.store.places import take_modseq
+from mailquay.store.tracked import TrackedChanges, tracked_changes
 from mailquay.store.types import AccountId, EmailId, ModSeq, ThreadId
 
 __all__ = ["Submission", "Submissions"]
@@ -100,20 +101,7 @@ class Submissions:
                 raise NotFound("there is no such submission")
         return modseq
 
-    async def changes(
-        self, account_id: AccountId, since: int
-    ) -> tuple[ModSeq, list[int], list[int], list[int]]:
-        """State, and the ids created, updated and destroyed since a modseq."""
+    async def changes(self, account_id: AccountId, since: int, limit: int) -> TrackedChanges:
+        """At most ``limit`` submissions that are not as they were."""
         async with self._engine.transaction() as c:
-            state = await c.fetchval(
-                "SELECT modseq FROM account_state WHERE account_id = $1", account_id
-            )
-            rows = await c.fetch(
-                "SELECT id, created_modseq, removed FROM email_submission "
-                "WHERE account_id = $1 AND modseq > $2",
-                account_id, since,
-            )  # fmt: skip
-        created = [r[0] for r in rows if r[1] > since and not r[2]]
-        updated = [r[0] for r in rows if r[1] <= since and not r[2]]
-        destroyed = [r[0] for r in rows if r[1] <= since and r[2]]
-        return ModSeq(state), created, updated, destroyed
+            return await tracked_changes(c, "email_submission", account_id, since, limit)

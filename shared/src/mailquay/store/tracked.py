@@ -1,0 +1,46 @@
+"""Changes of rows that stay behind as tombstones: ``created_modseq``, ``modseq``, ``removed``."""
+
+from dataclasses import dataclass
+
+from mailquay.store.engine import Connection
+from mailquay.store.types import AccountId, ModSeq
+
+__all__ = ["TrackedChanges", "tracked_changes"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedChanges:
+    """Ids that came, changed or went since a state (RFC 8620 §5.2)."""
+
+    state: ModSeq
+    created: tuple[int, ...]
+    updated: tuple[int, ...]
+    destroyed: tuple[int, ...]
+    has_more: bool
+
+
+async def tracked_changes(
+    c: Connection, table: str, account_id: AccountId, since: int, limit: int
+) -> TrackedChanges:
+    """At most ``limit`` changes of a table's rows, in the order of a key.
+
+    Of what is new since then the key is the modseq that it came with, of everything else the modseq
+    of its last change; so a client may go on from any of them and miss nothing.
+    """
+    state = await c.fetchval("SELECT modseq FROM account_state WHERE account_id = $1", account_id)
+    # The name is one of our own tables.
+    rows = await c.fetch(
+        "SELECT id, created_modseq > $2 AS is_new, removed, "
+        "CASE WHEN created_modseq > $2 THEN created_modseq ELSE modseq END AS key "
+        f"FROM {table} WHERE account_id = $1 AND modseq > $2 ORDER BY key, id LIMIT $3",
+        account_id, since, limit + 1,
+    )  # fmt: skip
+    has_more = len(rows) > limit
+    rows = rows[:limit]
+    return TrackedChanges(
+        ModSeq(rows[-1][3] if has_more else state),
+        tuple(row[0] for row in rows if row[1] and not row[2]),
+        tuple(row[0] for row in rows if not row[1] and not row[2]),
+        tuple(row[0] for row in rows if not row[1] and row[2]),
+        has_more,
+    )
