@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { formatAddress, initials, looksValid, parseAddresses, splitAddresses, uniqueAddresses } from "../src/mail/addresses";
+import {
+  formatAddress,
+  initials,
+  looksValid,
+  parseAddresses,
+  splitAddresses,
+  uniqueAddresses,
+} from "../src/mail/addresses";
 
 describe("splitAddresses", () => {
   it("keeps commas inside quotes and angle brackets", () => {

@@ -5,11 +5,26 @@ import { mergeRows, placeRows } from "../src/mail/cache";
 import { keys, type Page } from "../src/mail/keys";
 
 const row = (id: string, day: number, mailbox = "M1", keywords = {}): EmailRow => ({
-  id, threadId: `T${id}`, mailboxIds: { [mailbox]: true }, keywords, receivedAt: `2026-05-${String(day).padStart(2, "0")}T00:00:00Z`,
-  from: null, to: null, subject: id, hasAttachment: false, preview: "", size: 1,
+  id,
+  threadId: `T${id}`,
+  mailboxIds: { [mailbox]: true },
+  keywords,
+  receivedAt: `2026-05-${String(day).padStart(2, "0")}T00:00:00Z`,
+  from: null,
+  to: null,
+  subject: id,
+  hasAttachment: false,
+  preview: "",
+  size: 1,
 });
 const box = (id: string, totalEmails: number): Mailbox => ({
-  id, name: id, parentId: null, role: null, sortOrder: 0, totalEmails, unreadEmails: 0,
+  id,
+  name: id,
+  parentId: null,
+  role: null,
+  sortOrder: 0,
+  totalEmails,
+  unreadEmails: 0,
 });
 
 function cached(total: number, ...pages: EmailRow[][]) {

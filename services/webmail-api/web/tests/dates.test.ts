@@ -3,7 +3,8 @@ import { dayGroup, listDate } from "../src/mail/dates";
 import { formatBytes } from "../src/mail/format";
 
 const now = new Date(2026, 10, 24, 15, 0);
-const at = (...parts: [number, number, number, number?, number?]) => new Date(parts[0], parts[1], parts[2], parts[3] ?? 12, parts[4] ?? 0).toISOString();
+const at = (...parts: [number, number, number, number?, number?]) =>
+  new Date(parts[0], parts[1], parts[2], parts[3] ?? 12, parts[4] ?? 0).toISOString();
 
 it("listDate is relative to the calendar, not to hours", () => {
   expect(listDate(at(2026, 10, 24, 0, 5), now, "en-GB")).toBe("00:05");

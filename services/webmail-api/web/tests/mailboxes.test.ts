@@ -3,7 +3,13 @@ import type { Mailbox } from "../src/jmap/types";
 import { flatten, mailboxTree, nameOf, pathOf, withDescendants } from "../src/mail/mailboxes";
 
 const box = (id: string, name: string, parentId: string | null = null, role: string | null = null): Mailbox => ({
-  id, name, parentId, role, sortOrder: 0, totalEmails: 0, unreadEmails: 0,
+  id,
+  name,
+  parentId,
+  role,
+  sortOrder: 0,
+  totalEmails: 0,
+  unreadEmails: 0,
 });
 
 it("special folders first in their order, then the others by name", () => {
@@ -26,7 +32,11 @@ it("special folders first in their order, then the others by name", () => {
 
 it("no folder goes missing: unknown parents and loops", () => {
   const tree = mailboxTree([box("1", "Orphan", "gone"), box("2", "A", "3"), box("3", "B", "2")]);
-  expect(flatten([...tree.special, ...tree.others]).map((node) => node.mailbox.id).sort()).toEqual(["1", "2", "3"]);
+  expect(
+    flatten([...tree.special, ...tree.others])
+      .map((node) => node.mailbox.id)
+      .sort(),
+  ).toEqual(["1", "2", "3"]);
 });
 
 it("names and paths", () => {

@@ -51,7 +51,10 @@ describe("replyRecipients", () => {
     expect(replyRecipients(base, true, [me])).toEqual({ to: [ana, bo], cc: [list] });
   });
   it("goes to the recipients again when one wrote it oneself", () => {
-    expect(replyRecipients({ from: [me], to: [bo], cc: [list], replyTo: null }, true, [me])).toEqual({ to: [bo], cc: [list] });
+    expect(replyRecipients({ from: [me], to: [bo], cc: [list], replyTo: null }, true, [me])).toEqual({
+      to: [bo],
+      cc: [list],
+    });
   });
 });
 

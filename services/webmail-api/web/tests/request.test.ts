@@ -45,7 +45,9 @@ describe("responseOf", () => {
 
 it("expand encodes what it fills in", () => {
   const values = { accountId: "A12", blobId: "b/1", name: "ä b?.pdf", type: "text/plain" };
-  expect(expand("/d/{accountId}/{blobId}/{name}?type={type}", values)).toBe("/d/A12/b%2F1/%C3%A4%20b%3F.pdf?type=text%2Fplain");
+  expect(expand("/d/{accountId}/{blobId}/{name}?type={type}", values)).toBe(
+    "/d/A12/b%2F1/%C3%A4%20b%3F.pdf?type=text%2Fplain",
+  );
 });
 
 it("a SetError is told in words", () => {

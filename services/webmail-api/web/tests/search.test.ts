@@ -3,9 +3,21 @@ import type { Mailbox } from "../src/jmap/types";
 import { filterOf } from "../src/mail/search";
 
 const box = (id: string, name: string, role: string | null = null, parentId: string | null = null): Mailbox => ({
-  id, name, parentId, role, sortOrder: 0, totalEmails: 0, unreadEmails: 0,
+  id,
+  name,
+  parentId,
+  role,
+  sortOrder: 0,
+  totalEmails: 0,
+  unreadEmails: 0,
 });
-const boxes = [box("M1", "INBOX", "inbox"), box("M5", "Junk", "junk"), box("M6", "Trash", "trash"), box("M7", "Projects"), box("M8", "East wall", null, "M7")];
+const boxes = [
+  box("M1", "INBOX", "inbox"),
+  box("M5", "Junk", "junk"),
+  box("M6", "Trash", "trash"),
+  box("M7", "Projects"),
+  box("M8", "East wall", null, "M7"),
+];
 const now = new Date(2026, 4, 20, 15, 0);
 const search = (line: string, mailboxId: string | null = "M1") => filterOf({ mailboxId, search: line }, boxes, now);
 
@@ -60,6 +72,8 @@ describe("filterOf", () => {
     expect(search("in:anywhere smaller:300")).toEqual({ maxSize: 300 });
   });
   it("takes what it does not know as words", () => {
-    expect(search("in:anywhere is:blue http://x before:soon larger:big")).toEqual({ text: "is:blue http://x before:soon larger:big" });
+    expect(search("in:anywhere is:blue http://x before:soon larger:big")).toEqual({
+      text: "is:blue http://x before:soon larger:big",
+    });
   });
 });

@@ -21,19 +21,28 @@ describe("linkify", () => {
   });
   it("loses no character", () => {
     const text = "a https://x.example/?q=1&b=2, <www.y.example> ünd z@z.example!";
-    expect(linkify(text).map((piece) => piece.text).join("")).toBe(text);
+    expect(
+      linkify(text)
+        .map((piece) => piece.text)
+        .join(""),
+    ).toBe(text);
   });
 });
 
 describe("parseMailto (RFC 6068)", () => {
   it("reads recipients, subject and text", () => {
-    expect(parseMailto("mailto:ana@a.example,bo@b.example?cc=c@c.example&subject=East%20wall&body=a%0D%0Ab+c")).toEqual({
-      to: [{ name: null, email: "ana@a.example" }, { name: null, email: "bo@b.example" }],
-      cc: [{ name: null, email: "c@c.example" }],
-      bcc: [],
-      subject: "East wall",
-      body: "a\nb+c",
-    });
+    expect(parseMailto("mailto:ana@a.example,bo@b.example?cc=c@c.example&subject=East%20wall&body=a%0D%0Ab+c")).toEqual(
+      {
+        to: [
+          { name: null, email: "ana@a.example" },
+          { name: null, email: "bo@b.example" },
+        ],
+        cc: [{ name: null, email: "c@c.example" }],
+        bcc: [],
+        subject: "East wall",
+        body: "a\nb+c",
+      },
+    );
     expect(parseMailto("MAILTO:?to=a%40b.example")?.to).toEqual([{ name: null, email: "a@b.example" }]);
   });
   it("lets a link set nothing else, and breaks at nothing", () => {

@@ -18,10 +18,7 @@ import { SignIn } from "./SignIn";
 import { Toasts } from "./Toasts";
 
 type Gate =
-  | { at: "start" }
-  | { at: "failed"; message: string }
-  | { at: "out"; notice: string | null }
-  | { at: "in"; mail: Mail };
+  { at: "start" } | { at: "failed"; message: string } | { at: "out"; notice: string | null } | { at: "in"; mail: Mail };
 
 /** Decides between sign-in and mail; everything of a person hangs below it. */
 export function App() {

@@ -25,7 +25,7 @@ export function ComposeFooter({ status, error, onSend, onAttach, onDiscard }: Pr
   const file = useRef<HTMLInputElement>(null);
   const sending = status === "sending";
   return (
-    <footer className="composer-foot">
+    <div className="composer-foot">
       {error && (
         <p className="form-error" role="alert">
           {error}
@@ -52,6 +52,6 @@ export function ComposeFooter({ status, error, onSend, onAttach, onDiscard }: Pr
       </span>
       <span className="push" />
       <IconButton icon="trash" label="Discard draft" disabled={sending} onClick={onDiscard} />
-    </footer>
+    </div>
   );
 }

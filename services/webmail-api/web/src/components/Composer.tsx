@@ -73,7 +73,7 @@ export function Composer({ open }: { open: Open }) {
         session.attach(files);
       }}
     >
-      <header className="composer-head" onDoubleClick={() => setView(view === "docked" ? "wide" : "docked")}>
+      <div className="composer-head" onDoubleClick={() => setView(view === "docked" ? "wide" : "docked")}>
         <h2>{title}</h2>
         <IconButton
           className="desk-only"
@@ -88,7 +88,7 @@ export function Composer({ open }: { open: Open }) {
           onClick={() => setView(view === "wide" ? "docked" : "wide")}
         />
         <IconButton icon="close" label="Save and close" hint="Esc" onClick={() => void closeComposer()} />
-      </header>
+      </div>
       {view !== "minimised" && (
         <>
           <div className="composer-fields" inert={sending}>
@@ -131,7 +131,9 @@ export function Composer({ open }: { open: Open }) {
               <input value={content.subject} onChange={(event) => session.update({ subject: event.target.value })} />
             </label>
             {losesFormatting && (
-              <p className="compose-note">This draft has formatting. It will be kept as plain text when you change it.</p>
+              <p className="compose-note">
+                This draft has formatting. It will be kept as plain text when you change it.
+              </p>
             )}
             <textarea
               ref={body}
@@ -153,7 +155,12 @@ export function Composer({ open }: { open: Open }) {
       )}
       {dropping && <div className="drop-hint">Drop files to attach them</div>}
       {asking === "discard" && (
-        <ConfirmDialog title="Discard this draft?" confirm="Discard" onConfirm={discardDraft} onClose={() => setAsking(null)}>
+        <ConfirmDialog
+          title="Discard this draft?"
+          confirm="Discard"
+          onConfirm={discardDraft}
+          onClose={() => setAsking(null)}
+        >
           What you have written will be gone.
         </ConfirmDialog>
       )}

@@ -28,7 +28,9 @@ export function FolderDialog({ mailboxes, folder, parentId, onClose }: Props) {
     .filter((mailbox) => !excluded.has(mailbox.id))
     .filter((mailbox) => mailbox.id === parent || (mailbox.myRights?.mayCreateChild ?? true))
     // Nobody keeps folders below Drafts or Junk; the select stays short.
-    .filter((mailbox) => mailbox.id === parent || ![null, "inbox", "archive"].every((role) => role !== roleOf(mailbox)));
+    .filter(
+      (mailbox) => mailbox.id === parent || ![null, "inbox", "archive"].every((role) => role !== roleOf(mailbox)),
+    );
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();

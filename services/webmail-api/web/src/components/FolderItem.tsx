@@ -83,7 +83,14 @@ export function FolderItem({ node, currentId, onGo, onTask, onDrop }: Props) {
       {open && children.length > 0 && (
         <ul>
           {children.map((child) => (
-            <FolderItem key={child.mailbox.id} node={child} currentId={currentId} onGo={onGo} onTask={onTask} onDrop={onDrop} />
+            <FolderItem
+              key={child.mailbox.id}
+              node={child}
+              currentId={currentId}
+              onGo={onGo}
+              onTask={onTask}
+              onDrop={onDrop}
+            />
           ))}
         </ul>
       )}
@@ -99,7 +106,13 @@ function menuItems(mailbox: Mailbox, ask: (task: FolderTask) => void): MenuItem[
     items.push({ label: "Mark all as read", icon: "read", run: () => ask("read") });
   }
   if (role === "trash" || role === "junk") {
-    items.push({ label: "Empty", icon: "trash", danger: true, disabled: mailbox.totalEmails === 0, run: () => ask("empty") });
+    items.push({
+      label: "Empty",
+      icon: "trash",
+      danger: true,
+      disabled: mailbox.totalEmails === 0,
+      run: () => ask("empty"),
+    });
   }
   if ((role === null || role === "inbox" || role === "archive") && (may.mayCreateChild ?? true)) {
     items.push({ label: "New folder inside", icon: "folderPlus", run: () => ask("new") });

@@ -1,7 +1,16 @@
 /** A letter on calm water: the picture for where nothing is. */
 export function Harbour() {
   return (
-    <svg className="harbour" viewBox="0 0 160 96" width="160" height="96" aria-hidden="true" fill="none" strokeLinecap="round" strokeLinejoin="round">
+    <svg
+      className="harbour"
+      viewBox="0 0 160 96"
+      width="160"
+      height="96"
+      aria-hidden="true"
+      fill="none"
+      strokeLinecap="round"
+      strokeLinejoin="round"
+    >
       <circle cx="118" cy="28" r="11" className="sun" />
       <g className="letter" transform="rotate(-6 78 44)">
         <rect x="46" y="26" width="64" height="40" rx="4" />

@@ -75,7 +75,10 @@ function follow(frame: HTMLIFrameElement, page: Document): () => void {
     frame.style.height = "0";
     page.body.style.zoom = "";
     const wide = page.documentElement.scrollWidth;
-    if (wide > frame.clientWidth) page.body.style.zoom = String(Math.max(0.4, frame.clientWidth / wide));
+    if (wide > frame.clientWidth) {
+      const margin = parseFloat(getComputedStyle(page.body).marginRight) || 0;
+      page.body.style.zoom = String(Math.max(0.4, frame.clientWidth / (wide + margin)));
+    }
     frame.style.height = `${page.documentElement.scrollHeight}px`;
     box.style.minHeight = "";
   };

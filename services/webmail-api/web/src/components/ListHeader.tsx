@@ -23,7 +23,8 @@ export function ListHeader(props: Props) {
 function TitleBar({ title, route, list, selection }: Props) {
   const unreadOnly = route.search === "is:unread";
   const searching = route.search !== "" && !unreadOnly;
-  const show = (search: string) => navigate({ ...route, emailId: null, search }, { replace: route.search !== "", fromList: false });
+  const show = (search: string) =>
+    navigate({ ...route, emailId: null, search }, { replace: route.search !== "", fromList: false });
   return (
     <header className="list-head">
       <h1>
@@ -67,11 +68,12 @@ function TitleBar({ title, route, list, selection }: Props) {
   );
 }
 
-function SelectionBar({ role, list, selection, commands }: Props) {
+function SelectionBar({ title, role, list, selection, commands }: Props) {
   const count = selection.rows.length;
   const allSeen = selection.rows.every((row) => row.keywords[SEEN]);
   return (
-    <header className="list-head selecting" role="toolbar" aria-label={`${plural(count, "message")} selected`}>
+    <div className="list-head selecting" role="toolbar" aria-label={`${plural(count, "message")} selected`}>
+      <h1 className="visually-hidden">{title}</h1>
       <IconButton icon="close" label="Clear selection" hint="Esc" onClick={selection.clear} />
       <strong aria-live="polite">{count}</strong>
       {count < list.rows.length && (
@@ -83,11 +85,7 @@ function SelectionBar({ role, list, selection, commands }: Props) {
       {role !== "archive" && <IconButton icon="archive" label="Archive" hint="e" onClick={commands.archive} />}
       <IconButton icon="trash" label="Delete" hint="#" onClick={commands.remove} />
       <IconButton icon="folderMove" label="Move to a folder" hint="v" onClick={commands.askMove} />
-      <IconButton
-        icon="junk"
-        label={role === "junk" ? "Not junk" : "Junk"}
-        onClick={commands.toggleJunk}
-      />
+      <IconButton icon="junk" label={role === "junk" ? "Not junk" : "Junk"} onClick={commands.toggleJunk} />
       <IconButton
         icon={allSeen ? "unread" : "read"}
         label={allSeen ? "Mark unread" : "Mark read"}
@@ -95,6 +93,6 @@ function SelectionBar({ role, list, selection, commands }: Props) {
         onClick={commands.toggleSeen}
       />
       <IconButton icon="star" label="Flag" hint="s" onClick={() => commands.toggleFlag(selection.rows)} />
-    </header>
+    </div>
   );
 }

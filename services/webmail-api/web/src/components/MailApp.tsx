@@ -98,10 +98,7 @@ export function MailApp() {
   });
 
   // Rows are memoised, so what they call must keep its identity.
-  const flagRow = useCallback(
-    (row: EmailRow) => mail.actions.mark([row], FLAGGED, !row.keywords[FLAGGED]),
-    [mail],
-  );
+  const flagRow = useCallback((row: EmailRow) => mail.actions.mark([row], FLAGGED, !row.keywords[FLAGGED]), [mail]);
   const open = useRef(commands.open);
   useEffect(() => {
     open.current = commands.open;
@@ -121,23 +118,25 @@ export function MailApp() {
         onDrop={commands.drop}
         onClose={() => setDrawer(false)}
       />
-      <MessagePane
-        title={title}
-        route={route}
-        mailboxes={mailboxes}
-        list={list}
-        selection={selection}
-        commands={commands}
-        onOpen={openRow}
-        onFlag={flagRow}
-      />
-      <section className="reader-pane" aria-label="Message">
-        {route.emailId ? (
-          <Reader key={route.emailId} id={route.emailId} route={route} mailboxes={mailboxes} commands={commands} />
-        ) : (
-          <ReaderEmpty mailbox={current} title={title} selected={selection.rows.length} />
-        )}
-      </section>
+      <main className="panes">
+        <MessagePane
+          title={title}
+          route={route}
+          mailboxes={mailboxes}
+          list={list}
+          selection={selection}
+          commands={commands}
+          onOpen={openRow}
+          onFlag={flagRow}
+        />
+        <section className="reader-pane" aria-label="Message">
+          {route.emailId ? (
+            <Reader key={route.emailId} id={route.emailId} route={route} mailboxes={mailboxes} commands={commands} />
+          ) : (
+            <ReaderEmpty mailbox={current} title={title} selected={selection.rows.length} />
+          )}
+        </section>
+      </main>
       <IconButton className="compose-float" icon="compose" label="New message" onClick={() => void compose(mail)} />
       <ComposerHost />
       {help && <HelpDialog onClose={() => setHelp(false)} />}
@@ -145,7 +144,9 @@ export function MailApp() {
         <MoveDialog
           mailboxes={mailboxes}
           currentId={mailboxId}
-          title={commands.asking.rows.length === 1 ? "Move to" : `Move ${plural(commands.asking.rows.length, "message")} to`}
+          title={
+            commands.asking.rows.length === 1 ? "Move to" : `Move ${plural(commands.asking.rows.length, "message")} to`
+          }
           onPick={(target) => commands.asking && commands.move(commands.asking.rows, target)}
           onClose={commands.stopAsking}
         />

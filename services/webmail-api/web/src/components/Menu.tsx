@@ -75,16 +75,15 @@ export function Menu({ label, className = "icon-button", children, head, items }
         className="menu"
         onKeyDown={onKeyDown}
         onClick={(event) => event.stopPropagation()}
+        onBeforeToggle={(event) => setOpen(event.newState === "open")}
         onToggle={(event) => {
-          const opened = event.newState === "open";
-          setOpen(opened);
-          if (!opened) return;
+          if (event.newState !== "open") return;
           place();
           menu.current?.querySelector<HTMLElement>("[role^=menuitem]")?.focus({ preventScroll: true });
         }}
       >
         {open && head}
-        {items.map((item, i) =>
+        {(open ? items : []).map((item, i) =>
           item === "line" ? (
             <hr key={i} />
           ) : (

@@ -34,7 +34,7 @@ function HtmlBody({ email, html }: { email: EmailDetail; html: string }) {
       {asks && !pictures && (
         <div className="pictures-bar">
           <Icon name="picture" size={18} />
-          <span>Pictures from elsewhere are not shown: they would tell the sender that you read this.</span>
+          <span>Remote pictures are hidden, so the sender does not learn that you read this.</span>
           <button type="button" onClick={() => setPictures(true)}>
             Show pictures
           </button>

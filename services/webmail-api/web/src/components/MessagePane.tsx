@@ -56,8 +56,12 @@ export function MessagePane({ title, route, mailboxes, list, selection, commands
           </div>
         )}
         {list.isSuccess && list.rows.length === 0 && (
-          <ListEmpty role={role} search={route.search} everywhere={route.mailboxId === null}
-            onEverywhere={() => navigate({ ...route, mailboxId: null, emailId: null })} />
+          <ListEmpty
+            role={role}
+            search={route.search}
+            everywhere={route.mailboxId === null}
+            onEverywhere={() => navigate({ ...route, mailboxId: null, emailId: null })}
+          />
         )}
         <ul className="rows" aria-label="Messages">
           {list.rows.map((row) => {

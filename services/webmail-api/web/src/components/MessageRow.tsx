@@ -37,8 +37,8 @@ export const MessageRow = memo(function MessageRow(props: Props) {
   return (
     <>
       {heading && (
-        <li className="day" role="presentation">
-          {heading}
+        <li className="day">
+          <h2>{heading}</h2>
         </li>
       )}
       <li

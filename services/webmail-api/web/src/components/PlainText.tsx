@@ -33,7 +33,11 @@ export function PlainText({ text }: { text: string }) {
 
 function Linked({ text }: { text: string }) {
   return linkify(text).map((piece, i) =>
-    piece.kind === "text" ? <Fragment key={i}>{piece.text}</Fragment> : <TextLink key={i} href={piece.href} text={piece.text} />,
+    piece.kind === "text" ? (
+      <Fragment key={i}>{piece.text}</Fragment>
+    ) : (
+      <TextLink key={i} href={piece.href} text={piece.text} />
+    ),
   );
 }
 

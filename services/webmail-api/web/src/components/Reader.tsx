@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "react";
-import { messageOf } from "../jmap/errors";
+import { HttpError, messageOf } from "../jmap/errors";
 import type { Mailbox } from "../jmap/types";
 import { SEEN } from "../mail/actions";
 import type { Commands } from "../mail/commands";
@@ -44,9 +44,15 @@ export function Reader({ id, route, mailboxes, commands }: Props) {
         </div>
         <div className="list-failed" role="alert">
           <p>{messageOf(query.error)}</p>
-          <button type="button" className="button" onClick={() => void query.refetch()}>
-            Try again
-          </button>
+          {query.error instanceof HttpError ? (
+            <button type="button" className="button" onClick={() => void query.refetch()}>
+              Try again
+            </button>
+          ) : (
+            <button type="button" className="button" onClick={() => closeMessage(route)}>
+              Back to the list
+            </button>
+          )}
         </div>
       </div>
     );

@@ -29,7 +29,8 @@ export function ReaderEmpty({ mailbox, title, selected }: Props) {
               : "Choose a message to read it here."}
           </p>
           <p className="hints">
-            <kbd>j</kbd> <kbd>k</kbd> to move, <kbd>Enter</kbd> to open, <kbd>c</kbd> to write, <kbd>?</kbd> for all keys
+            <kbd>j</kbd> <kbd>k</kbd> to move, <kbd>Enter</kbd> to open, <kbd>c</kbd> to write, <kbd>?</kbd> for all
+            keys
           </p>
         </>
       )}

@@ -36,12 +36,7 @@ export function ReaderHeader({ email, onFlag }: { email: EmailDetail; onFlag: ()
             <strong>{from ? displayName(from) : "(unknown sender)"}</strong>
             {from?.name && <span className="sender-address">{from.email}</span>}
           </span>
-          <button
-            type="button"
-            className="recipients"
-            aria-expanded={details}
-            onClick={() => setDetails(!details)}
-          >
+          <button type="button" className="recipients" aria-expanded={details} onClick={() => setDetails(!details)}>
             <span>{others.length > 0 ? `to ${shortList(others)}` : "to undisclosed recipients"}</span>
             <Icon name="down" size={14} />
           </button>

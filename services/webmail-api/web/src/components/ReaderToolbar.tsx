@@ -46,9 +46,31 @@ export function ReaderToolbar({ email, route, mailboxes, commands, plain, onPlai
         onClick={commands.toggleSeen}
       />
       <span className="push" />
-      <IconButton className="wide-only" icon="reply" label="Reply" hint="r" text disabled={off} onClick={() => commands.answer("reply")} />
-      <IconButton className="wide-only" icon="replyAll" label="Reply all" hint="a" disabled={off} onClick={() => commands.answer("replyAll")} />
-      <IconButton className="wide-only" icon="forward" label="Forward" hint="f" disabled={off} onClick={() => commands.answer("forward")} />
+      <IconButton
+        className="wide-only"
+        icon="reply"
+        label="Reply"
+        hint="r"
+        text
+        disabled={off}
+        onClick={() => commands.answer("reply")}
+      />
+      <IconButton
+        className="wide-only"
+        icon="replyAll"
+        label="Reply all"
+        hint="a"
+        disabled={off}
+        onClick={() => commands.answer("replyAll")}
+      />
+      <IconButton
+        className="wide-only"
+        icon="forward"
+        label="Forward"
+        hint="f"
+        disabled={off}
+        onClick={() => commands.answer("forward")}
+      />
       {email && (
         <Menu
           label="More"
@@ -59,13 +81,20 @@ export function ReaderToolbar({ email, route, mailboxes, commands, plain, onPlai
             "line",
             { label: inJunk ? "Not junk" : "Junk", icon: "junk", run: commands.toggleJunk },
             ...(hasBoth
-              ? [{ label: plain ? "Show as it was designed" : "Show as plain text", icon: "text" as const, run: onPlain }]
+              ? [
+                  {
+                    label: plain ? "Show as it was designed" : "Show as plain text",
+                    icon: "text" as const,
+                    run: onPlain,
+                  },
+                ]
               : []),
             { label: "Print", icon: "printer", run: () => window.print() },
             {
               label: "Download the original",
               icon: "download",
-              run: () => download(client.downloadUrl(email.blobId, `${email.id}.eml`, "message/rfc822"), `${email.id}.eml`),
+              run: () =>
+                download(client.downloadUrl(email.blobId, `${email.id}.eml`, "message/rfc822"), `${email.id}.eml`),
             },
           ]}
         >

@@ -1,8 +1,10 @@
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useRef, useState } from "react";
 import { signIn } from "../jmap/auth";
 import { messageOf } from "../jmap/errors";
 import type { SignedIn } from "../jmap/http";
 import { Brand } from "./Brand";
+import { IconButton } from "./IconButton";
+import { Waves } from "./Waves";
 
 interface Props {
   notice: string | null;
@@ -14,17 +16,22 @@ export function SignIn({ notice, onSignedIn }: Props) {
   const [password, setPassword] = useState("");
   const [error, setError] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
+  const [visible, setVisible] = useState(false);
+  const secret = useRef<HTMLInputElement>(null);
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     setBusy(true);
     setError(null);
+    // A browser keeps what it takes for a password, and only that.
+    setVisible(false);
     try {
       onSignedIn(await signIn(address.trim(), password));
     } catch (failure) {
       setError(messageOf(failure));
       setPassword("");
       setBusy(false);
+      secret.current?.focus();
     }
   };
 
@@ -53,17 +60,29 @@ export function SignIn({ notice, onSignedIn }: Props) {
             autoFocus
           />
         </label>
-        <label className="field">
-          <span>Password</span>
-          <input
-            type="password"
-            name="password"
-            autoComplete="current-password"
-            value={password}
-            onChange={(event) => setPassword(event.target.value)}
-            required
-          />
-        </label>
+        <div className="field">
+          <label htmlFor="password">Password</label>
+          <div className="password">
+            <input
+              ref={secret}
+              id="password"
+              type={visible ? "text" : "password"}
+              name="password"
+              autoComplete="current-password"
+              autoCapitalize="none"
+              spellCheck={false}
+              value={password}
+              onChange={(event) => setPassword(event.target.value)}
+              required
+            />
+            <IconButton
+              icon={visible ? "eyeOff" : "eye"}
+              label={visible ? "Hide password" : "Show password"}
+              aria-pressed={visible}
+              onClick={() => setVisible(!visible)}
+            />
+          </div>
+        </div>
         {error && (
           <p className="form-error" role="alert">
             {error}
@@ -73,6 +92,7 @@ export function SignIn({ notice, onSignedIn }: Props) {
           {busy ? "Signing in…" : "Sign in"}
         </button>
       </form>
+      <Waves />
     </main>
   );
 }

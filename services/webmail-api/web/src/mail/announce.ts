@@ -49,7 +49,8 @@ function stored(): string | null {
 function notify(news: readonly EmailRow[]): void {
   if (!notificationsOn()) return;
   const first = news[0]!;
-  const title = news.length === 1 ? displayName(first.from?.[0] ?? { name: null, email: "" }) : plural(news.length, "new message");
+  const title =
+    news.length === 1 ? displayName(first.from?.[0] ?? { name: null, email: "" }) : plural(news.length, "new message");
   // One for all of them: a newer one takes its place.
   const note = new Notification(title, { body: cleanSubject(first.subject), tag: "mailquay-new" });
   note.onclick = () => window.focus();

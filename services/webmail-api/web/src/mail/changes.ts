@@ -25,8 +25,14 @@ export async function fetchChanges(client: JmapClient, since: string): Promise<C
   for (let round = 0; round < ROUNDS; round++) {
     const request = client.request();
     const changes = request.call<ChangesResponse>("Email/changes", { sinceState: state, maxChanges: MAX_CHANGES });
-    const fresh = request.call<GetResponse<EmailRow>>("Email/get", { "#ids": changes.ref("/created"), properties: ROW });
-    const other = request.call<GetResponse<EmailRow>>("Email/get", { "#ids": changes.ref("/updated"), properties: ROW });
+    const fresh = request.call<GetResponse<EmailRow>>("Email/get", {
+      "#ids": changes.ref("/created"),
+      properties: ROW,
+    });
+    const other = request.call<GetResponse<EmailRow>>("Email/get", {
+      "#ids": changes.ref("/updated"),
+      properties: ROW,
+    });
     const folders = request.call<GetResponse<Mailbox>>("Mailbox/get", { ids: null });
     const body = await client.send(request);
     const found = responseOf(body, changes);

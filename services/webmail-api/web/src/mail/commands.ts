@@ -50,10 +50,13 @@ export function useCommands(
     const ids = new Set(gone.map((row) => row.id));
     if (!currentId || !ids.has(currentId)) return;
     const at = rows.findIndex((row) => row.id === currentId);
-    const next = rows.slice(at + 1).find((row) => !ids.has(row.id)) ?? rows.slice(0, Math.max(at, 0)).findLast((row) => !ids.has(row.id));
+    const next =
+      rows.slice(at + 1).find((row) => !ids.has(row.id)) ??
+      rows.slice(0, Math.max(at, 0)).findLast((row) => !ids.has(row.id));
     setCursor(next?.id ?? null);
     if (!route.emailId) return;
-    if (next && at !== -1 && !isNarrow() && !next.keywords.$draft) navigate({ ...route, emailId: next.id }, { replace: true });
+    if (next && at !== -1 && !isNarrow() && !next.keywords.$draft)
+      navigate({ ...route, emailId: next.id }, { replace: true });
     else closeMessage(route);
   };
 
@@ -98,7 +101,11 @@ export function useCommands(
       if (row) void answer(mail, row.id, mode);
     },
     toggleFlag: (rows: EmailRow[] = targets()) => {
-      actions.mark(rows, FLAGGED, rows.some((row) => !row.keywords[FLAGGED]));
+      actions.mark(
+        rows,
+        FLAGGED,
+        rows.some((row) => !row.keywords[FLAGGED]),
+      );
     },
     toggleSeen: () => {
       const list = targets();

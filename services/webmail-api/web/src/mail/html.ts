@@ -13,7 +13,9 @@ export function wantsRemotePictures(html: string): boolean {
 export function hasOwnColours(html: string): boolean {
   const sheets = html.match(/<style\b[\s\S]*?<\/style/gi)?.join("") ?? "";
   const tags = html.replace(/>[^<]*</g, "><");
-  return /\b(?:background|color)[\w-]*\s*:/i.test(sheets + tags) || /\s(?:bgcolor|background|color|text)\s*=/i.test(tags);
+  return (
+    /\b(?:background|color)[\w-]*\s*:/i.test(sheets + tags) || /\s(?:bgcolor|background|color|text)\s*=/i.test(tags)
+  );
 }
 
 const BLOCKS = new Set(

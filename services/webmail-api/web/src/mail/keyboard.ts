@@ -23,7 +23,8 @@ export function useKeyboard(commands: KeyCommands): void {
       if (target?.closest("input:not([type=checkbox]), textarea, select, [contenteditable]")) return;
       // On a button or link Enter presses it, as everywhere else.
       if (event.key === "Enter" && target?.closest("a, button, summary")) return;
-      const pair = first && performance.now() - first.at < PAIR ? latest.current[`${first.key} ${event.key}`] : undefined;
+      const pair =
+        first && performance.now() - first.at < PAIR ? latest.current[`${first.key} ${event.key}`] : undefined;
       first = { key: event.key, at: performance.now() };
       const run = pair ?? latest.current[event.key];
       if (!run) return;

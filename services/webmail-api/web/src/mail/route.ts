@@ -9,7 +9,10 @@ export interface Route {
 }
 
 export function parseRoute(pathname: string, query: string): Route {
-  const [root, mailbox, email] = pathname.split("/").filter((part) => part !== "").map(decoded);
+  const [root, mailbox, email] = pathname
+    .split("/")
+    .filter((part) => part !== "")
+    .map(decoded);
   const search = new URLSearchParams(query).get("q") ?? "";
   if (root !== "mail" || !mailbox) return { mailboxId: undefined, emailId: null, search: "" };
   return { mailboxId: mailbox === "all" ? null : mailbox, emailId: email ?? null, search };
@@ -49,7 +52,8 @@ function subscribe(listener: () => void): () => void {
  */
 export function navigate(route: Route, options: { replace?: boolean; fromList?: boolean } = {}): void {
   const url = formatRoute(route);
-  const state = options.replace && options.fromList === undefined ? history.state : { fromList: options.fromList ?? false };
+  const state =
+    options.replace && options.fromList === undefined ? history.state : { fromList: options.fromList ?? false };
   if (options.replace) history.replaceState(state, "", url);
   else history.pushState(state, "", url);
   for (const listener of [...listeners]) listener();

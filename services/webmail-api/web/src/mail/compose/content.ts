@@ -1,7 +1,15 @@
 import type { EmailAddress, EmailDetail, Identity } from "../../jmap/types";
 import { attachmentName, htmlOf, textOf } from "../body";
 import type { Beginning } from "../mailto";
-import { forwardedText, forwardSubject, identityFor, quotedReply, replyRecipients, replyReferences, replySubject } from "../reply";
+import {
+  forwardedText,
+  forwardSubject,
+  identityFor,
+  quotedReply,
+  replyRecipients,
+  replyReferences,
+  replySubject,
+} from "../reply";
 
 export interface DraftAttachment {
   key: string;
@@ -131,15 +139,17 @@ function signed(body: string, identity: Identity | undefined, at: "above" | "bel
 function storedAttachments(email: EmailDetail): DraftAttachment[] {
   return (email.attachments ?? []).flatMap((part) =>
     part.blobId
-      ? [{
-          key: attachmentKey(),
-          name: attachmentName(part),
-          type: part.type,
-          size: part.size,
-          blobId: part.blobId,
-          progress: 1,
-          error: null,
-        }]
+      ? [
+          {
+            key: attachmentKey(),
+            name: attachmentName(part),
+            type: part.type,
+            size: part.size,
+            blobId: part.blobId,
+            progress: 1,
+            error: null,
+          },
+        ]
       : [],
   );
 }

@@ -41,6 +41,9 @@ export function obstacle(content: DraftContent): string | null {
 export function forgotAttachment(content: DraftContent): boolean {
   if (content.attachments.length > 0) return false;
   const own = content.body.split(/\n(?:On .* wrote:\n>|-{5,} Forwarded)/)[0] ?? "";
-  const words = own.split("\n").filter((line) => !line.startsWith(">")).join("\n");
+  const words = own
+    .split("\n")
+    .filter((line) => !line.startsWith(">"))
+    .join("\n");
   return /\b(attached|attachment|enclosed|im anhang|angehängt|beigefügt|anbei|ci-joint)\b/i.test(words);
 }

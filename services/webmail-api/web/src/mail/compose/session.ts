@@ -208,9 +208,11 @@ export class DraftSession {
     running.done.then(
       (blob) => {
         this.uploads.delete(key);
-        const attachments = this.state.get().content.attachments.map((other) =>
-          other.key === key ? { ...other, blobId: blob.blobId, size: blob.size || other.size, progress: 1 } : other,
-        );
+        const attachments = this.state
+          .get()
+          .content.attachments.map((other) =>
+            other.key === key ? { ...other, blobId: blob.blobId, size: blob.size || other.size, progress: 1 } : other,
+          );
         this.update({ attachments });
       },
       (error: unknown) => {
