@@ -47,6 +47,22 @@ def _write(value: object) -> object:
     return json.dumps(value) if isinstance(value, list) else value
 
 
+# The address itself, and without its detail (RFC 5233).
+_MAY_SEND_AS = """
+    WITH own AS (
+        SELECT $2::text AS address
+        UNION ALL
+        SELECT split_part($3, subaddress_separator, 1) || '@' || name FROM domain
+        WHERE name = $4 AND subaddress_separator <> ''
+    )
+    SELECT 1 FROM account a JOIN own ON own.address = a.address WHERE a.id = $1
+    UNION ALL
+    SELECT 1 FROM account a JOIN alias x ON x.target = a.address
+        JOIN own ON own.address = x.address WHERE a.id = $1
+    LIMIT 1
+"""
+
+
 class Identities:
     """An account's identities; each call is one transaction."""
 
@@ -64,13 +80,13 @@ class Identities:
         return [_identity(row) for row in rows]
 
     async def may_send_as(self, account_id: AccountId, address: str) -> bool:
-        """Whether an address is the account's own: its address, or an alias that leads to it."""
+        """Whether an address is the account's own.
+
+        That is its address, or an alias that leads to it, with or without a subaddress.
+        """
+        local, _, domain = address.rpartition("@")
         async with self._engine.connection() as c:
-            found = await c.fetchval(
-                "SELECT 1 FROM account a WHERE a.id = $1 AND (a.address = $2 OR EXISTS "
-                "(SELECT 1 FROM alias x WHERE x.address = $2 AND x.target = a.address))",
-                account_id, address,
-            )  # fmt: skip
+            found = await c.fetchval(_MAY_SEND_AS, account_id, address, local, domain)
         return found is not None
 
     async def add(

@@ -51,6 +51,16 @@ _LOOK_UP = """
     WHERE d.name = $2
 """
 
+# Whoever administers: a tenant's, or for no tenant those of the first that has any.
+_ADMINISTRATORS = """
+    SELECT a.id, a.tenant_id, a.address, a.quota_bytes, s.used_bytes
+    FROM account a JOIN account_state s ON s.account_id = a.id
+    WHERE a.role = 'admin' AND a.state = 'active' AND a.tenant_id = coalesce($1, (
+        SELECT min(tenant_id) FROM account WHERE role = 'admin' AND state = 'active'
+    ))
+    ORDER BY a.id LIMIT 10
+"""
+
 
 class Recipients:
     """Resolves recipients; nothing is cached here."""
@@ -61,15 +71,31 @@ class Recipients:
     async def resolve(self, address: str) -> Resolution:
         """Resolve a normalised address; one round trip where it is an account's own.
 
-        A domain that is ours with no targets means that the user is unknown.
+        A domain that is ours with no targets means that the user is unknown. A postmaster whom
+        nobody has set up is the administrators (RFC 5321 §4.5.1).
         """
         async with self._engine.connection() as c:
             found: dict[str, LocalTarget | RemoteTarget] = {}
             seen: set[str] = set()
             first = await self._step(c, address, found, seen, 0)
-        if first is None:
-            return Resolution(False, None, ())
+            if first is None:
+                return Resolution(False, None, ())
+            if not found and address.startswith("postmaster@"):
+                return await self._administrators(c, first)
         return Resolution(True, first, tuple(found.values()))
+
+    async def postmaster(self) -> Resolution:
+        """Who reads what is sent to the postmaster of no domain."""
+        async with self._engine.connection() as c:
+            return await self._administrators(c, None)
+
+    async def _administrators(self, c: Connection, tenant_id: TenantId | None) -> Resolution:
+        rows = await c.fetch(_ADMINISTRATORS, tenant_id)
+        targets = tuple(
+            LocalTarget(AccountId(row[0]), TenantId(row[1]), row[2], True, row[3], row[4])
+            for row in rows
+        )
+        return Resolution(True, targets[0].tenant_id if targets else tenant_id, targets)
 
     async def _step(
         self,
