@@ -19,10 +19,9 @@ async def test_one_email_is_in_all_mailboxes_named(store, deliverer, account):
     box = await ids(store, account)
     result = await deliverer.deliver(incoming(account, box["Sent"], box["INBOX"], box["Archive"]))
     (placed,) = result.placements
-    found = await store.emails.mailboxes_of(account.id, [placed.email_id])
-    assert {mailbox_id for mailbox_id, _ in found[placed.email_id]} == {
-        box["Sent"], box["INBOX"], box["Archive"]
-    }  # fmt: skip
+    _, found = await store.email_objects.get(account.id, [placed.email_id])
+    expected = {box["Sent"], box["INBOX"], box["Archive"]}
+    assert set(found[placed.email_id].mailbox_ids) == expected
     boxes = {b.name: b for b in await store.mailboxes.list_mailboxes(account.id)}
     assert [boxes[name].messages for name in ("INBOX", "Sent", "Archive", "Trash")] == [1, 1, 1, 0]
     assert len({boxes[name].highestmodseq for name in ("INBOX", "Sent", "Archive")}) == 1

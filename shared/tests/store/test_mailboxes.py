@@ -15,6 +15,7 @@ from mailquay.store import (
     RoleTaken,
     Store,
 )
+from mailquay.store.changes import Point
 from mailquay.store.mailboxes import normalise_name
 from mailquay.store.names import canonical_name
 from mailquay.store.types import Flag
@@ -170,7 +171,7 @@ async def test_changes_tell_what_happened(store: Store, account):
     since = await store.emails.state(account.id)
     made = await store.mailboxes.create(account.id, "new")
     gone, _ = await store.mailboxes.delete(account.id, "Junk")
-    changes = await store.mailboxes.changes(account.id, since)
+    changes = await store.changes.mailboxes(account.id, Point(since), 100)
     assert changes.created == (made.id,)
     assert changes.destroyed == (gone,)
 

@@ -18,7 +18,6 @@ from mailquay.store.types import AccountId, EmailId, MailboxId, ModSeq, Uid
 __all__ = [
     "Body",
     "Copied",
-    "EmailChanges",
     "Emails",
     "FlagChange",
     "FlagsStored",
@@ -93,23 +92,12 @@ class Copied:
     modseq: ModSeq
 
 
-@dataclass(frozen=True, slots=True)
-class EmailChanges:
-    """Emails that came, changed or went since a modseq (RFC 8621 §4.3)."""
-
-    state: ModSeq
-    created: tuple[EmailId, ...]
-    updated: tuple[EmailId, ...]
-    destroyed: tuple[EmailId, ...]
-    has_more: bool
-
-
 _PLACES = (
     "SELECT uid, email_id, modseq, flags, keywords, size FROM mailbox_email "
     "WHERE account_id = $1 AND mailbox_id = $2"
 )
 
-_STORE = """
+_STORE = r"""
     WITH target AS (
         SELECT uid, flags AS old_flags, keywords AS old_keywords, modseq AS old_modseq
         FROM mailbox_email
@@ -129,7 +117,10 @@ _STORE = """
             old_keywords
         FROM target WHERE old_modseq <= $7
     ), changed AS (
-        UPDATE mailbox_email p SET flags = w.flags, keywords = w.keywords, modseq = $8
+        UPDATE mailbox_email p SET flags = w.flags, keywords = w.keywords, modseq = $8,
+            -- Without \Deleted it comes back into view, to JMAP as if it were new.
+            created_modseq = CASE WHEN w.old_flags & 8 > w.flags & 8 THEN $8
+                                  ELSE p.created_modseq END
         FROM wanted w
         WHERE p.account_id = $1 AND p.mailbox_id = $2 AND p.uid = w.uid
           AND (w.flags <> w.old_flags OR w.keywords IS DISTINCT FROM w.old_keywords)
@@ -351,84 +342,3 @@ class Emails:
         if value is None:
             raise NotFound(f"there is no account {account_id}")
         return ModSeq(value)
-
-    async def mailboxes_of(
-        self, account_id: AccountId, email_ids: Sequence[int]
-    ) -> dict[int, list[tuple[MailboxId, Place]]]:
-        """In which mailboxes emails are; those in none are left out."""
-        async with self._engine.connection() as c:
-            rows = await c.fetch(
-                "SELECT mailbox_id, uid, email_id, modseq, flags, keywords, size "
-                "FROM mailbox_email WHERE account_id = $1 AND email_id = ANY($2::bigint[])",
-                account_id, email_ids,
-            )  # fmt: skip
-        found: dict[int, list[tuple[MailboxId, Place]]] = {}
-        for row in rows:
-            place = _place(tuple(row.values())[1:])
-            found.setdefault(row[2], []).append((MailboxId(row[0]), place))
-        return found
-
-    async def threads(
-        self, account_id: AccountId, thread_ids: Sequence[int]
-    ) -> dict[int, list[int]]:
-        """The emails of threads, oldest first (RFC 8621 §3)."""
-        async with self._engine.connection() as c:
-            rows = await c.fetch(
-                "SELECT thread_id, id FROM email WHERE account_id = $1 "
-                "AND thread_id = ANY($2::bigint[]) ORDER BY received_at, id",
-                account_id, thread_ids,
-            )  # fmt: skip
-        found: dict[int, list[int]] = {}
-        for thread_id, email_id in rows:
-            found.setdefault(thread_id, []).append(email_id)
-        return found
-
-    async def changes(self, account_id: AccountId, since: int, limit: int) -> EmailChanges:
-        """What has happened to emails since a modseq, oldest first, in whole modseqs."""
-        async with self._engine.transaction() as c:
-            state = await c.fetchval(
-                "SELECT modseq FROM account_state WHERE account_id = $1 FOR SHARE", account_id
-            )
-            rows = await c.fetch(
-                """
-                SELECT email_id, min(created), max(modseq), bool_or(is_there) FROM (
-                    SELECT email_id, created_modseq AS created, modseq, true AS is_there
-                    FROM mailbox_email WHERE account_id = $1 AND modseq > $2
-                    UNION ALL
-                    SELECT x.email_id, x.created_modseq, x.modseq, EXISTS (
-                        SELECT 1 FROM email e WHERE e.account_id = $1 AND e.id = x.email_id)
-                    FROM expunged x WHERE x.account_id = $1 AND x.modseq > $2
-                ) c GROUP BY email_id ORDER BY max(modseq), email_id
-                """,
-                account_id, since,
-            )  # fmt: skip
-            older = await self._older(account_id, [row[0] for row in rows], since)
-        created, updated, destroyed = [], [], []
-        reached, taken = since, 0
-        has_more = False
-        for email_id, _, modseq, is_there in rows:
-            if taken >= limit and modseq > reached:
-                has_more = True
-                break
-            reached, taken = modseq, taken + 1
-            if not is_there:
-                if email_id in older:
-                    destroyed.append(EmailId(email_id))
-            elif email_id in older:
-                updated.append(EmailId(email_id))
-            else:
-                created.append(EmailId(email_id))
-        new_state = ModSeq(reached if has_more else state)
-        return EmailChanges(new_state, tuple(created), tuple(updated), tuple(destroyed), has_more)
-
-    async def _older(self, account_id: AccountId, email_ids: Sequence[int], since: int) -> set[int]:
-        """Emails that were in some mailbox at that modseq already."""
-        async with self._engine.connection() as c:
-            rows = await c.fetch(
-                "SELECT email_id FROM mailbox_email WHERE account_id = $1 "
-                "AND email_id = ANY($2::bigint[]) AND created_modseq <= $3 "
-                "UNION SELECT email_id FROM expunged WHERE account_id = $1 "
-                "AND email_id = ANY($2::bigint[]) AND created_modseq <= $3",
-                account_id, email_ids, since,
-            )  # fmt: skip
-        return {row[0] for row in rows}

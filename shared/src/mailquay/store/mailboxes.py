@@ -1,8 +1,8 @@
 """Mailboxes: names, roles, subscriptions and counters (RFC 9051 §2.3.1, §6.3; RFC 8621 §2)."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
 import asyncpg
 
@@ -20,14 +20,23 @@ from mailquay.store.places import remove_places, take_modseq
 from mailquay.store.renames import empty_inbox, rename_subscriptions, rename_tree
 from mailquay.store.types import AccountId, Mailbox, MailboxId, ModSeq
 
-__all__ = ["DELIMITER", "MailboxChanges", "Mailboxes", "normalise_name"]
+__all__ = [
+    "DELIMITER",
+    "MAILBOX_COLUMNS",
+    "Mailboxes",
+    "mailbox_of",
+    "normalise_name",
+    "remove_messages",
+    "take_uidvalidity",
+]
 
 _INITIAL = (
     ("INBOX", "inbox", 1), ("Drafts", "drafts", 2), ("Sent", "sent", 3), ("Archive", "archive", 4),
     ("Junk", "junk", 5), ("Trash", "trash", 6),
 )  # fmt: skip
 
-_COLUMNS = """
+#: For `mailbox_of`, of a mailbox ``m``.
+MAILBOX_COLUMNS: Final = """
     m.account_id, m.id, m.name, m.role, m.uidvalidity, m.uidnext, m.highestmodseq, m.messages,
     m.unseen, m.deleted, m.bytes, m.first_recent_uid, m.is_selectable,
     EXISTS (SELECT 1 FROM subscription s WHERE s.account_id = m.account_id AND s.name = m.name),
@@ -35,23 +44,12 @@ _COLUMNS = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class MailboxChanges:
-    """What has happened to mailboxes since a modseq (RFC 8621 §2.2)."""
-
-    state: ModSeq
-    created: tuple[MailboxId, ...]
-    updated: tuple[MailboxId, ...]
-    destroyed: tuple[MailboxId, ...]
-    only_counts: bool
+def mailbox_of(row: Iterable[Any]) -> Mailbox:
+    """A row of `MAILBOX_COLUMNS` as a mailbox."""
+    return Mailbox(*row)
 
 
-def mailbox_of(row: asyncpg.Record) -> Mailbox:
-    """A row of `_COLUMNS` as a mailbox."""
-    return Mailbox(*row.values())
-
-
-async def _take_uidvalidity(c: Connection, account_id: AccountId) -> int:
+async def take_uidvalidity(c: Connection, account_id: AccountId) -> int:
     """A UIDVALIDITY greater than any before; the clock makes it so across a restore too."""
     value: int = await c.fetchval(
         "UPDATE account_state SET uidvalidity = greatest(uidvalidity + 1, $2) "
@@ -64,7 +62,7 @@ async def _take_uidvalidity(c: Connection, account_id: AccountId) -> int:
 async def create_initial_mailboxes(c: Connection, account_id: AccountId) -> None:
     """INBOX and the special ones of a new account, subscribed."""
     for name, role, order in _INITIAL:
-        uidvalidity = await _take_uidvalidity(c, account_id)
+        uidvalidity = await take_uidvalidity(c, account_id)
         await c.execute(
             "INSERT INTO mailbox (account_id, name, role, uidvalidity, highestmodseq, sort_order, "
             "created_modseq, changed_modseq) VALUES ($1, $2, $3, $4, 1, $5, 1, 1)",
@@ -83,7 +81,7 @@ class Mailboxes:
         """All of an account's mailboxes with their counters, by name."""
         async with self._engine.connection() as c:
             rows = await c.fetch(
-                f"SELECT {_COLUMNS} FROM mailbox m WHERE m.account_id = $1 ORDER BY m.name",
+                f"SELECT {MAILBOX_COLUMNS} FROM mailbox m WHERE m.account_id = $1 ORDER BY m.name",
                 account_id,
             )
         return [mailbox_of(row) for row in rows]
@@ -98,7 +96,7 @@ class Mailboxes:
         """The mailbox of that (normalised) name. One round trip."""
         async with self._engine.connection() as c:
             row = await c.fetchrow(
-                f"SELECT {_COLUMNS} FROM mailbox m WHERE m.account_id = $1 AND m.name = $2",
+                f"SELECT {MAILBOX_COLUMNS} FROM mailbox m WHERE m.account_id = $1 AND m.name = $2",
                 account_id, name,
             )  # fmt: skip
         return None if row is None else mailbox_of(row)
@@ -111,7 +109,7 @@ class Mailboxes:
         """
         async with self._engine.connection() as c:
             row = await c.fetchrow(
-                f"SELECT {_COLUMNS} FROM mailbox m WHERE m.account_id = $1 AND m.id = $2",
+                f"SELECT {MAILBOX_COLUMNS} FROM mailbox m WHERE m.account_id = $1 AND m.id = $2",
                 account_id, mailbox_id,
             )  # fmt: skip
         if row is None:
@@ -177,7 +175,7 @@ class Mailboxes:
     async def _insert(
         self, c: Connection, account_id: AccountId, name: str, role: str | None, modseq: ModSeq
     ) -> MailboxId:
-        uidvalidity = await _take_uidvalidity(c, account_id)
+        uidvalidity = await take_uidvalidity(c, account_id)
         mailbox_id = await c.fetchval(
             "INSERT INTO mailbox (account_id, name, role, uidvalidity, highestmodseq, sort_order, "
             "created_modseq, changed_modseq) VALUES ($1, $2, $3, $4, $5, 10, $5, $5) RETURNING id",
@@ -189,7 +187,7 @@ class Mailboxes:
         self, c: Connection, account_id: AccountId, name: str, role: str | None, modseq: ModSeq
     ) -> None:
         """Uids go on from where they were: a session that has not heard yet can hit no other."""
-        uidvalidity = await _take_uidvalidity(c, account_id)
+        uidvalidity = await take_uidvalidity(c, account_id)
         await c.execute(
             "UPDATE mailbox SET is_selectable = true, role = $3, uidvalidity = $4, "
             "first_recent_uid = uidnext, highestmodseq = $5, changed_modseq = $5 "
@@ -270,7 +268,7 @@ class Mailboxes:
             )  # fmt: skip
             if has_inferiors and not row[1]:
                 raise HasInferiors("the name has mailboxes below it")
-            await _remove_messages(c, account_id, mailbox_id, modseq)
+            await remove_messages(c, account_id, mailbox_id, modseq)
             if has_inferiors:
                 await c.execute(
                     "UPDATE mailbox SET is_selectable = false, role = NULL, messages = 0, "
@@ -289,10 +287,33 @@ class Mailboxes:
                 )  # fmt: skip
         return mailbox_id, modseq
 
-    async def subscribe(self, account_id: AccountId, name: str, *, on: bool) -> ModSeq:
-        """Subscribe to a name or end that; the name need not be a mailbox's."""
+    async def has_inferiors(self, account_id: AccountId, name: str) -> bool:
+        """Whether mailboxes are below a name."""
+        async with self._engine.connection() as c:
+            found = await c.fetchval(
+                "SELECT EXISTS (SELECT 1 FROM mailbox WHERE account_id = $1 "
+                "AND starts_with(name, $2::text || '/'))",
+                account_id, name,
+            )  # fmt: skip
+        return bool(found)
+
+    async def subscribe(
+        self, account_id: AccountId, name: str, *, on: bool, limit: int | None = None
+    ) -> ModSeq:
+        """Subscribe to a name or end that; the name need not be a mailbox's.
+
+        Raises:
+            LimitReached: there are ``limit`` subscriptions.
+        """
         async with self._engine.transaction() as c:
             modseq = await take_modseq(c, account_id)
+            if on and limit is not None:
+                count = await c.fetchval(
+                    "SELECT count(*) FROM subscription WHERE account_id = $1 AND name <> $2",
+                    account_id, name,
+                )  # fmt: skip
+                if count >= limit:
+                    raise LimitReached(f"there are {limit} subscriptions already")
             if on:
                 statement = "INSERT INTO subscription VALUES ($1, $2) ON CONFLICT DO NOTHING"
             else:
@@ -302,31 +323,6 @@ class Mailboxes:
                 "UPDATE mailbox SET changed_modseq = $3, highestmodseq = $3 "
                 "WHERE account_id = $1 AND name = $2",
                 account_id, name, modseq,
-            )  # fmt: skip
-        return modseq
-
-    async def set_properties(
-        self, account_id: AccountId, mailbox_id: MailboxId, *, role: str | None, sort_order: int
-    ) -> ModSeq:
-        """Set a mailbox's role and place in the list.
-
-        Raises:
-            Refused: another mailbox has the role.
-            NotFound: the mailbox is gone.
-        """
-        async with self._engine.transaction() as c:
-            modseq = await take_modseq(c, account_id)
-            current = await c.fetchrow(
-                "SELECT role FROM mailbox WHERE account_id = $1 AND id = $2", account_id, mailbox_id
-            )
-            if current is None:
-                raise NotFound("the mailbox is gone")
-            if role is not None and role != current[0]:
-                await self._require_free_role(c, account_id, role)
-            await c.execute(
-                "UPDATE mailbox SET role = $3, sort_order = $4, changed_modseq = $5, "
-                "highestmodseq = $5 WHERE account_id = $1 AND id = $2",
-                account_id, mailbox_id, role, sort_order, modseq,
             )  # fmt: skip
         return modseq
 
@@ -353,29 +349,8 @@ class Mailboxes:
                 account_id, mailbox_id, uidnext,
             )  # fmt: skip
 
-    async def changes(self, account_id: AccountId, since: ModSeq) -> MailboxChanges:
-        """What has happened since a modseq, for JMAP's Mailbox/changes."""
-        async with self._engine.transaction() as c:
-            state = await c.fetchval(
-                "SELECT modseq FROM account_state WHERE account_id = $1", account_id
-            )
-            rows = await c.fetch(
-                "SELECT id, created_modseq, changed_modseq FROM mailbox "
-                "WHERE account_id = $1 AND highestmodseq > $2 ORDER BY id",
-                account_id, since,
-            )  # fmt: skip
-            gone = await c.fetch(
-                "SELECT mailbox_id FROM mailbox_removed WHERE account_id = $1 AND modseq > $2",
-                account_id, since,
-            )  # fmt: skip
-        created = tuple(MailboxId(row[0]) for row in rows if row[1] > since)
-        updated = tuple(MailboxId(row[0]) for row in rows if row[1] <= since)
-        only_counts = bool(updated) and all(row[2] <= since for row in rows if row[1] <= since)
-        destroyed = tuple(MailboxId(row[0]) for row in gone)
-        return MailboxChanges(ModSeq(state), created, updated, destroyed, only_counts)
 
-
-async def _remove_messages(
+async def remove_messages(
     c: Connection, account_id: AccountId, mailbox_id: MailboxId, modseq: ModSeq
 ) -> None:
     """Take all messages out of a mailbox that is about to go, leaving tombstones."""

@@ -4,10 +4,16 @@ from contextlib import AbstractAsyncContextManager
 
 from mailquay.runtime.settings import DatabaseSettings
 from mailquay.store.accounts import Accounts
+from mailquay.store.changes import Changes
 from mailquay.store.deliveries import Deliveries
+from mailquay.store.email_objects import EmailObjects
+from mailquay.store.email_queries import EmailQueries
+from mailquay.store.email_sets import EmailSets
 from mailquay.store.emails import Emails
 from mailquay.store.engine import Engine
 from mailquay.store.identities import Identities
+from mailquay.store.mailbox_edits import MailboxEdits
+from mailquay.store.mailbox_objects import MailboxObjects
 from mailquay.store.mailboxes import Mailboxes
 from mailquay.store.packs import Packs
 from mailquay.store.queue import Queue
@@ -31,7 +37,13 @@ class Store:
         self.accounts = Accounts(engine)
         self.recipients = Recipients(engine)
         self.mailboxes = Mailboxes(engine)
+        self.mailbox_objects = MailboxObjects(engine)
+        self.mailbox_edits = MailboxEdits(engine)
         self.emails = Emails(engine)
+        self.email_objects = EmailObjects(engine)
+        self.email_queries = EmailQueries(engine)
+        self.email_sets = EmailSets(engine)
+        self.changes = Changes(engine)
         self.searches = Searches(engine)
         self.statuses = Statuses(engine)
         self.deliveries = Deliveries(engine)
