@@ -14,6 +14,7 @@ from mailquay_webmail_api.http.site import Site
 from mailquay_webmail_api.jmap.endpoint import api_routes, install_request_errors, limits_of
 from mailquay_webmail_api.jmap.push import PushStreams, push_routes
 from mailquay_webmail_api.jmap.transfer import transfer_routes
+from mailquay_webmail_api.reading.routes import reading_routes
 
 __all__ = ["make_application", "start"]
 
@@ -29,6 +30,7 @@ def make_application(platform: Platform, gate: Gate, streams: PushStreams) -> Fa
     app.include_router(api_routes(platform, gate, limits))
     app.include_router(transfer_routes(platform, gate, limits))
     app.include_router(push_routes(streams, gate))
+    app.include_router(reading_routes(platform, gate))
     site = Site(settings.static_folder)
 
     # Last: whatever is none of the above is the browser application's.
