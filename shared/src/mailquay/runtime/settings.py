@@ -166,13 +166,13 @@ class SmtpOutSettings(_Group):
 
     port: int = Field(25, ge=1, le=65535, description="The port of other people's MX.")
     helo_name: str | None = Field(None, description="EHLO's name; empty: the host name.")
-    tls: Literal["opportunistic", "required", "none"] = Field(
+    tls: Literal["opportunistic", "required", "off"] = Field(
         "opportunistic", description="TLS towards an MX."
     )
     smarthost: str | None = Field(
         None, description="`host:port` that all outbound mail is handed to instead of the MX."
     )
-    smarthost_tls: Literal["opportunistic", "required", "none"] = Field(
+    smarthost_tls: Literal["opportunistic", "required", "off"] = Field(
         "required", description="TLS towards the smarthost; `required` also checks its name."
     )
     smarthost_username: str | None = Field(None, description="For AUTH at the smarthost.")
@@ -235,7 +235,7 @@ class SmtpOutSettings(_Group):
 
     @model_validator(mode="after")
     def _check_password_needs_tls(self) -> "SmtpOutSettings":
-        if self.smarthost_username is not None and self.smarthost_tls == "none":
+        if self.smarthost_username is not None and self.smarthost_tls == "off":
             raise ValueError("a password for the smarthost needs smarthost_tls")
         return self
 
