@@ -199,8 +199,7 @@ class World:
 
     def publish(self, *hosts, **records):
         """Name a new domain whose MX are the hosts, in their order; returns its name."""
-        path = self.zone(self.deployment)
-        zone = json.loads(path.read_text()) if path.exists() else {"ports": {}}
+        zone = self._read_zone()
         domain = f"{secrets.token_hex(5)}.example"
         exchangers = []
         for number, host in enumerate(hosts):
@@ -210,10 +209,35 @@ class World:
             zone[name] = {"A": [address]}
             zone["ports"][address] = port
         zone[domain] = {"MX": exchangers, **records} if hosts else records
+        self._write_zone(zone)
+        return domain
+
+    def _read_zone(self):
+        path = self.zone(self.deployment)
+        return json.loads(path.read_text()) if path.exists() else {"ports": {}}
+
+    def _write_zone(self, zone):
+        path = self.zone(self.deployment)
         temporary = path.with_suffix(".new")
         temporary.write_text(json.dumps(zone))
         temporary.replace(path)
-        return domain
+
+    def name(self, name, host):
+        """Let a name be a host's."""
+        address, port = host.bound
+        zone = self._read_zone()
+        zone["ports"][address] = port
+        self._write_zone(zone | {name: {"A": [address]}})
+
+    def break_name(self, name):
+        """Let every question about a name fail for now."""
+        self._write_zone(self._read_zone() | {name: "SERVFAIL"})
+
+    def move(self, address, *, port):
+        """Let the host at an address be looked for at another port."""
+        zone = self._read_zone()
+        zone["ports"][address] = port
+        self._write_zone(zone)
 
     async def submit(self, sender, *recipients, message=b"Subject: hello\r\n\r\nhello\r\n", **more):
         """Put a message into the queue as smtp-in does; returns its id."""

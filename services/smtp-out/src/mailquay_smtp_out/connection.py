@@ -24,7 +24,7 @@ from mailquay_smtp_out.protocol.dialogue import (
 from mailquay_smtp_out.protocol.replies import Reply, ReplyError, ReplyParser
 from mailquay_smtp_out.routing import Host
 
-__all__ = ["ConnectionFailed", "HostConnection", "TlsFailed"]
+__all__ = ["ConnectionFailed", "HostConnection", "NotConnected", "TlsFailed"]
 
 T = TypeVar("T")
 #: One write to the transport; between them the peer's reading is waited for.
@@ -35,16 +35,27 @@ _QUIT_SECONDS: Final = 5
 class ConnectionFailed(Exception):
     """The connection could not be made, broke, or said nothing in time.
 
-    ``body_sent`` says that the final dot was on its way, so that the peer may have the message.
+    ``body_sent`` says that the final dot was on its way, so that the peer may have the message;
+    ``status`` is the failure's in RFC 3463.
     """
+
+    status = "4.4.2"  # bad connection
 
     def __init__(self, why: str, *, body_sent: bool = False) -> None:
         super().__init__(why)
         self.body_sent = body_sent
 
 
+class NotConnected(ConnectionFailed):
+    """There is no connection."""
+
+    status = "4.4.1"  # no answer from host
+
+
 class TlsFailed(ConnectionFailed):
     """The peer offered TLS, and the handshake failed."""
+
+    status = "4.7.5"  # cryptographic failure
 
 
 class HostConnection:
@@ -72,7 +83,7 @@ class HostConnection:
         """Make the connection.
 
         Raises:
-            ConnectionFailed: there is none.
+            NotConnected: there is none.
         """
         try:
             async with asyncio.timeout(self._connect_seconds):
@@ -80,7 +91,7 @@ class HostConnection:
                     self.host.address, self.host.port
                 )
         except (OSError, TimeoutError) as error:
-            raise ConnectionFailed(f"cannot connect: {error or 'time-out'}") from error
+            raise NotConnected(f"cannot connect: {str(error) or 'time-out'}") from error
 
     def close(self) -> None:
         """Drop the connection; what a peer should hear of it is `quit`'s to say."""
@@ -163,7 +174,7 @@ class HostConnection:
                 await self._writer.drain()
         except (OSError, ssl.SSLError, TimeoutError) as error:
             raise ConnectionFailed(
-                f"cannot write: {error or 'time-out'}", body_sent=self._body_sent
+                f"cannot write: {str(error) or 'time-out'}", body_sent=self._body_sent
             ) from error
 
     async def _write_body(self) -> None:
@@ -187,7 +198,7 @@ class HostConnection:
                     self._parser.receive_data(data)
         except (OSError, ssl.SSLError, TimeoutError) as error:
             raise ConnectionFailed(
-                f"no reply at {wait.label}: {error or 'time-out'}", body_sent=self._body_sent
+                f"no reply at {wait.label}: {str(error) or 'time-out'}", body_sent=self._body_sent
             ) from error
         return reply
 
@@ -200,7 +211,7 @@ class HostConnection:
             async with asyncio.timeout(self._command_seconds):
                 await self._writer.start_tls(self._tls, server_hostname=name)
         except (OSError, ssl.SSLError, TimeoutError, ValueError) as error:
-            raise TlsFailed(f"TLS failed: {error or 'time-out'}") from error
+            raise TlsFailed(f"TLS failed: {str(error) or 'time-out'}") from error
 
     async def _has_unread(self) -> bool:
         """Whether bytes lie in the reader: they would be taken for what comes after TLS."""

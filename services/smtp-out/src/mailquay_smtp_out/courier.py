@@ -98,7 +98,7 @@ class Courier:
                 findings.general.append((error.reply, host.name))
                 continue
             except ConnectionFailed as error:
-                findings.general.append((local_reply(451, "4.4.1", str(error)), host.name))
+                findings.general.append((local_reply(451, error.status, str(error)), host.name))
                 continue
             sessions += 1
             await self._offer(self._link, job, message, findings)
@@ -115,7 +115,7 @@ class Courier:
             findings.general.append((error.reply, host))
             self.drop()
         except ConnectionFailed as error:
-            reply = local_reply(451, "4.4.2", str(error))
+            reply = local_reply(451, error.status, str(error))
             if error.body_sent:
                 # Another host at once would make sure that it comes twice.
                 results = [

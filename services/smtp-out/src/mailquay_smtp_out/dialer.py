@@ -94,7 +94,7 @@ class Dialer:
             if self._policy.tls is TlsLevel.REQUIRED:
                 raise
             _LOG.info("going on without TLS", host=host.name, reason=str(error))
-        return await self._dial(host, replace(self._policy, tls=TlsLevel.NONE))
+        return await self._dial(host, replace(self._policy, tls=TlsLevel.OFF))
 
     async def _dial(self, host: Host, policy: SessionPolicy) -> Link:
         connection = HostConnection(

@@ -4,6 +4,8 @@ from collections.abc import Generator
 from typing import TypeVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mailquay_smtp_out.protocol.dialogue import (
     Action,
@@ -18,6 +20,7 @@ from mailquay_smtp_out.protocol.dialogue import (
     Write,
     WriteBody,
     greet,
+    reset,
     send_message,
 )
 from mailquay_smtp_out.protocol.replies import Reply
@@ -102,6 +105,20 @@ def test_a_peer_that_will_not_talk_is_refused_with_its_reply(replies: list[str],
         converse(greet(POLICY), *replies)
     assert refused.value.at == at
     assert str(refused.value.reply) == replies[-1]
+
+
+@pytest.mark.parametrize("replies", [["250 hi"], ["220 hi", "354 mx"]])
+def test_a_greeting_that_makes_no_sense_is_no_success(replies: list[str]) -> None:
+    with pytest.raises(Refused) as refused:
+        converse(greet(POLICY), *replies)
+    assert refused.value.reply.enhanced == "4.5.0"
+    assert refused.value.reply.is_transient
+
+
+def test_a_session_is_reset_before_another_message() -> None:
+    assert converse(reset(), "250 ok")[0] == ["RSET"]
+    with pytest.raises(Refused):
+        converse(reset(), "503 bad")
 
 
 def test_required_tls_that_is_not_offered_refuses() -> None:
@@ -192,6 +209,84 @@ def test_the_final_reply_decides_for_those_accepted() -> None:
     assert codes(results) == [452, 550]
 
 
+CODES = st.sampled_from([220, 221, 235, 250, 251, 334, 354, 421, 450, 452, 500, 535, 550, 554])
+EHLO_LINES = st.sampled_from(
+    ["mx", "PIPELINING", "STARTTLS", "SIZE", "SIZE 10", "SIZE x", "DSN", "AUTH PLAIN", "AUTH", ""]
+)
+REPLIES = st.lists(
+    st.builds(Reply, CODES, st.lists(EHLO_LINES, min_size=1, max_size=4).map(tuple)),
+    min_size=40,
+    max_size=40,
+)
+
+
+def run_out(dialogue: Generator[Action, Reply | None, T], replies: list[Reply]) -> T:
+    """Run a dialogue against any replies whatsoever."""
+    waiting = list(replies)
+    answer: Reply | None = None
+    while True:
+        try:
+            action = dialogue.send(answer)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+        answer = waiting.pop(0) if isinstance(action, Read) else None
+
+
+@given(
+    replies=REPLIES,
+    tls=st.sampled_from(TlsLevel),
+    username=st.sampled_from([None, "u"]),
+)
+def test_any_replies_end_a_greeting_in_a_session_or_a_refusal(
+    replies: list[Reply], tls: TlsLevel, username: str | None
+) -> None:
+    policy = SessionPolicy("out.example", tls, username, "p")
+    try:
+        result = run_out(greet(policy), replies)
+    except Refused:
+        return
+    assert result.is_tls or tls is not TlsLevel.REQUIRED
+
+
+@given(
+    replies=REPLIES,
+    extensions=st.lists(st.sampled_from(["PIPELINING", "SIZE 50", "DSN", "8BITMIME"])),
+    count=st.integers(1, 5),
+)
+def test_any_replies_give_each_recipient_one_result(
+    replies: list[Reply], extensions: list[str], count: int
+) -> None:
+    recipients = tuple(Recipient(f"r{n}@example.net") for n in range(count))
+    try:
+        results = run_out(send_message(session(*extensions), envelope(*recipients)), replies)
+    except Refused:
+        return
+    assert [result.recipient for result in results] == list(recipients)
+
+
+@given(replies=REPLIES, count=st.integers(1, 4))
+def test_nobody_counts_as_delivered_before_the_message_was_sent_and_taken(
+    replies: list[Reply], count: int
+) -> None:
+    recipients = tuple(Recipient(f"r{n}@example.net") for n in range(count))
+    dialogue = send_message(session("PIPELINING"), envelope(*recipients))
+    waiting, said = list(replies), []
+    is_sent = False
+    answer: Reply | None = None
+    try:
+        while True:
+            action = dialogue.send(answer)
+            is_sent = is_sent or isinstance(action, WriteBody)
+            answer = waiting.pop(0) if isinstance(action, Read) else None
+            said += [answer] if answer is not None else []
+    except Refused:
+        return
+    except StopIteration as stop:
+        if any(result.reply.is_positive for result in stop.value):
+            assert is_sent
+            assert said[-1].code // 100 == 2
+
+
 def test_parameters_are_said_only_where_offered() -> None:
     recipient = Recipient("a@example.net", notify="NEVER", original_recipient="rfc822;x@y")
     wanted = envelope(recipient, is_8bit=True, envelope_id="Q1", ret="HDRS")
@@ -209,6 +304,28 @@ def test_parameters_are_said_only_where_offered() -> None:
 
 
 @pytest.mark.parametrize(
+    "address",
+    ['"two words"@example.net', '"a>b\\"c"@example.net', "a.b+c@[192.0.2.1]", "ä@ö.example"],
+)
+def test_any_address_that_a_path_can_hold_is_sent(address: str) -> None:
+    done, _ = converse(
+        send_message(session("SMTPUTF8"), envelope(Recipient(address))),
+        "250 ok", "250 ok", "354 go", "250 ok",
+    )  # fmt: skip
+    assert done[1] == f"RCPT TO:<{address}>"
+
+
+@pytest.mark.parametrize("value", ["two words", "a\r\nQUIT", "", "ü", "x" * 501])
+def test_a_parameter_that_would_end_early_is_left_out(value: str) -> None:
+    recipient = Recipient("a@example.net", notify=value, original_recipient=value)
+    done, _ = converse(
+        send_message(session("DSN"), envelope(recipient, envelope_id=value, ret=value)),
+        "250 ok", "250 ok", "354 go", "250 ok",
+    )  # fmt: skip
+    assert done[:2] == ["MAIL FROM:<s@example.org>", "RCPT TO:<a@example.net>"]
+
+
+@pytest.mark.parametrize(
     ("message", "extensions", "status"),
     [
         (envelope(A, smtputf8=True), ["8BITMIME"], "5.6.7"),
@@ -216,6 +333,8 @@ def test_parameters_are_said_only_where_offered() -> None:
         (envelope(A, is_8bit=True), ["SMTPUTF8"], "5.6.3"),
         (envelope(A), ["SIZE 99"], "5.3.4"),
         (envelope(Recipient("a@b>\r\nRCPT TO:<c@d")), [], "5.1.3"),
+        (envelope(Recipient("a b@example.net")), [], "5.1.3"),
+        (envelope(Recipient("")), [], "5.1.3"),
     ],
 )
 def test_what_the_peer_cannot_take_is_said_without_a_word_to_it(

@@ -104,6 +104,53 @@ def test_replies_do_not_depend_on_packet_boundaries(replies: list[Reply], cuts: 
     assert parse(*(wire[a:b] for a, b in itertools.pairwise(edges))) == replies
 
 
+def test_a_reply_counts_whatever_follows_it() -> None:
+    parser = ReplyParser()
+    parser.receive_data(b"250 2.0.0 kept\r\ngarbage\r\n221 bye\r\n")
+    assert parser.has_leftover
+    assert parser.next_reply() == Reply(250, ("2.0.0 kept",))
+    with pytest.raises(ReplyError):
+        parser.next_reply()
+    parser.receive_data(b"250 ok\r\n")
+    with pytest.raises(ReplyError):
+        parser.next_reply()
+
+
+def outcome(*chunks: bytes) -> tuple[list[Reply], bool]:
+    parser, replies = ReplyParser(), []
+    for chunk in chunks:
+        parser.receive_data(chunk)
+    try:
+        while (reply := parser.next_reply()) is not None:
+            replies.append(reply)
+    except ReplyError:
+        return replies, True
+    return replies, False
+
+
+@given(
+    wire=st.lists(
+        st.sampled_from([b"250", b" ", b"-", b"\r\n", b"\n", b"550 5.1.1 x", b"x", b"\r", b"\xff"]),
+        max_size=40,
+    ).map(b"".join),
+    cuts=st.lists(st.integers(0, 400), max_size=8),
+)
+def test_garbage_does_not_depend_on_packet_boundaries(wire: bytes, cuts: list[int]) -> None:
+    edges = sorted({0, len(wire), *(min(cut, len(wire)) for cut in cuts)})
+    assert outcome(*(wire[a:b] for a, b in itertools.pairwise(edges))) == outcome(wire)
+
+
+def test_bytes_that_come_one_by_one_cost_no_more_each() -> None:
+    # Were the buffer searched anew for each, this would take hours.
+    wire = (b"250-" + b"x" * (LINE_MAX_BYTES - 10) + b"\r\n") * (LINES_MAX - 1) + b"250 x\r\n"
+    parser = ReplyParser()
+    for position in range(len(wire)):
+        parser.receive_data(wire[position : position + 1])
+    reply = parser.next_reply()
+    assert reply is not None
+    assert len(reply.lines) == LINES_MAX
+
+
 @given(st.binary(max_size=300))
 def test_no_bytes_raise_anything_but_reply_error(wire: bytes) -> None:
     try:

@@ -42,8 +42,12 @@ __all__ = [
 ]
 
 
-#: Never in a path: what would end the command line or the path early.
-_UNSENDABLE: Final = re.compile(r"[\x00-\x1f\x7f<>]")
+#: What can stand in a path (RFC 5321 §4.1.2, RFC 6531 §3.3): nothing that ends the path or the
+#: command line early.
+_ADDRESS: Final = re.compile(
+    r"""(?:"(?:[^"\\\x00-\x1f\x7f]|\\[ -~])*"|[^\s"<>@\x00-\x1f\x7f]+)@[^\s"<>@\x00-\x1f\x7f]+"""
+)
+_XTEXT: Final = re.compile(r"[!-~]{1,500}")  # RFC 3461 §4
 
 
 class Wait(Enum):
@@ -68,7 +72,7 @@ class Wait(Enum):
 class TlsLevel(Enum):
     """How much TLS a destination must have."""
 
-    NONE = "none"
+    OFF = "off"
     OPPORTUNISTIC = "opportunistic"
     REQUIRED = "required"
 
@@ -101,9 +105,14 @@ Action = Write | WriteBody | Read | Upgrade
 
 
 class Refused(Exception):
-    """The peer will not talk with us at all; another host, or later, may do better."""
+    """The peer will not talk with us at all; another host, or later, may do better.
+
+    ``reply`` is never positive: one that was, and made no sense, is told of in another.
+    """
 
     def __init__(self, reply: Reply, *, at: str) -> None:
+        if reply.is_positive:
+            reply = local_reply(451, "4.5.0", f"{at} was answered by {reply.code}")
         super().__init__(f"{at}: {reply}")
         self.reply: Final = reply
         self.at: Final = at
@@ -177,7 +186,7 @@ def greet(policy: SessionPolicy) -> Generator[Action, Reply | None, Session]:
     if greeting.code != 220:
         raise Refused(greeting, at="greeting")
     session = yield from _hello(policy, is_tls=False)
-    if policy.tls is not TlsLevel.NONE and session.offers("STARTTLS"):
+    if policy.tls is not TlsLevel.OFF and session.offers("STARTTLS"):
         reply = yield from _command(b"STARTTLS")
         if reply.code == 220:
             yield Upgrade()
@@ -278,8 +287,9 @@ def _results(envelope: Envelope, replies: list[Reply]) -> tuple[RecipientResult,
 
 def _unfit(session: Session, envelope: Envelope) -> Reply | None:
     """Why this message cannot go over this session, if so."""
-    addresses = [envelope.reverse_path, *(r.address for r in envelope.recipients)]
-    if any(_UNSENDABLE.search(address) for address in addresses):
+    addresses = [r.address for r in envelope.recipients]
+    addresses += [envelope.reverse_path] if envelope.reverse_path else []
+    if not all(_ADDRESS.fullmatch(address) for address in addresses):
         return local_reply(553, "5.1.3", "an address holds what no command line may")
     if (envelope.smtputf8 or not all(a.isascii() for a in addresses)) and not session.offers(
         "SMTPUTF8"
@@ -298,17 +308,21 @@ def _mail_from(session: Session, envelope: Envelope) -> bytes:
     parts += ["BODY=8BITMIME"] if envelope.is_8bit else []
     parts += ["SMTPUTF8"] if envelope.smtputf8 else []
     if session.offers("DSN"):
-        parts += [f"RET={envelope.ret}"] if envelope.ret else []
-        parts += [f"ENVID={envelope.envelope_id}"] if envelope.envelope_id else []
+        parts += _parameter("RET", envelope.ret) + _parameter("ENVID", envelope.envelope_id)
     return (" ".join(parts) + "\r\n").encode()
 
 
 def _rcpt_to(session: Session, recipient: Recipient) -> bytes:
     parts = [f"RCPT TO:<{recipient.address}>"]
     if session.offers("DSN"):
-        parts += [f"NOTIFY={recipient.notify}"] if recipient.notify else []
-        parts += [f"ORCPT={recipient.original_recipient}"] if recipient.original_recipient else []
+        parts += _parameter("NOTIFY", recipient.notify)
+        parts += _parameter("ORCPT", recipient.original_recipient)
     return (" ".join(parts) + "\r\n").encode()
+
+
+def _parameter(name: str, value: str | None) -> list[str]:
+    """A parameter, where there is one and its value is xtext: a space would begin another."""
+    return [f"{name}={value}"] if value is not None and _XTEXT.fullmatch(value) else []
 
 
 def _hello(policy: SessionPolicy, *, is_tls: bool) -> Generator[Action, Reply | None, Session]:

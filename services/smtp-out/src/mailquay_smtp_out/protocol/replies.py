@@ -82,14 +82,36 @@ class ReplyParser:
         self._code: int | None = None
         self._lines: list[str] = []
         self._replies: deque[Reply] = deque()
+        self._error: ReplyError | None = None
 
     def receive_data(self, data: bytes) -> None:
-        """Take bytes from the peer.
+        """Take bytes from the peer; after what is no reply, nothing more is read."""
+        if self._error is not None:
+            return
+        self._buffer += data
+        try:
+            self._cut()
+        except ReplyError as error:
+            self._error = error
+
+    def next_reply(self) -> Reply | None:
+        """The next whole reply, or None when more bytes are needed.
 
         Raises:
-            ReplyError: they are no reply, or exceed a limit.
+            ReplyError: what comes next is none, or exceeds a limit.
         """
-        self._buffer += data
+        if self._replies:
+            return self._replies.popleft()
+        if self._error is not None:
+            raise self._error
+        return None
+
+    @property
+    def has_leftover(self) -> bool:
+        """Bytes or replies nobody asked for; after STARTTLS that is an injection (RFC 3207 §6)."""
+        return bool(self._buffer or self._lines or self._replies or self._error)
+
+    def _cut(self) -> None:
         start = 0
         while (end := self._buffer.find(b"\n", max(start, self._scanned))) >= 0:
             self._line(bytes(self._buffer[start:end]).removesuffix(b"\r"))
@@ -99,15 +121,6 @@ class ReplyParser:
         self._scanned = len(self._buffer)
         if self._scanned > LINE_MAX_BYTES:
             raise ReplyError("a reply's line is too long")
-
-    def next_reply(self) -> Reply | None:
-        """The next whole reply, or None when more bytes are needed."""
-        return self._replies.popleft() if self._replies else None
-
-    @property
-    def has_leftover(self) -> bool:
-        """Bytes or replies nobody asked for; after STARTTLS that is an injection (RFC 3207 §6)."""
-        return bool(self._buffer or self._lines or self._replies)
 
     def _line(self, line: bytes) -> None:
         if len(line) > LINE_MAX_BYTES:
