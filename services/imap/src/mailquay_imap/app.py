@@ -63,15 +63,23 @@ async def start(platform: Platform) -> Service:
     async def drain() -> None:
         for listener in listeners:
             await listener.stop()
-        # Those that run a command end after it, and those in IDLE at once; the rest in waves.
-        server.stopping.set()
-        for number, session in enumerate([s for s in server.sessions if s.is_idle], 1):
-            session.say_goodbye()
-            await session.flush()
-            session.stream.close()
-            if number % _WAVE == 0:
-                await asyncio.sleep(_WAVE_SECONDS)
+        await _say_goodbye(server)
         while streams:  # noqa: ASYNC110  # they end by themselves
             await asyncio.sleep(0.05)
 
     return Service({listener.name: listener.port for listener in listeners}, drain)
+
+
+async def _say_goodbye(server: Server) -> None:
+    """Those that run a command end after it; those that wait for their client end in waves.
+
+    So not all of them, in IDLE or between two commands, come back to the others at once.
+    """
+    server.stopping.set()
+    for number, session in enumerate([s for s in server.sessions if s.is_idle], 1):
+        if session.is_idle:
+            session.say_goodbye()
+            session.flush_now()
+            session.stream.close()
+        if number % _WAVE == 0:
+            await asyncio.sleep(_WAVE_SECONDS)

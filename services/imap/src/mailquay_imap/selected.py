@@ -1,14 +1,17 @@
-r"""The mailbox that a session has selected: its client's sequence numbers (RFC 9051 §2.3.1.2).
+r"""The mailbox that a session has selected: its client's numbers (RFC 9051 §2.3.1.2). Pure.
 
 The client's picture may lag: an expunge is told only when IMAP allows it (RFC 9051 §7.5.1). Until
 then what went is a ghost that keeps its number.
 """
 
-from mailquay.store import Store
+from bisect import bisect_left
+from collections.abc import Collection
+
 from mailquay.store.emails import Place
-from mailquay_imap.protocol.format import flags_text
+from mailquay_imap.protocol.format import FLAG_NAMES, flags_text
 from mailquay_imap.protocol.sequence import SequenceSet
-from mailquay_imap.views import MailboxView, Snapshot
+from mailquay_imap.snapshot import Snapshot
+from mailquay_imap.views import MailboxView
 
 __all__ = ["Selected"]
 
@@ -17,90 +20,90 @@ class Selected:
     """A session's side of a `MailboxView`."""
 
     __slots__ = (
-        "_ghosts", "_store", "condstore", "known", "name", "read_only", "recent_from", "saved",
-        "view",
+        "_keywords_max", "_opened_uidnext", "_told_keywords", "condstore", "ghosts", "known",
+        "read_only", "recent_from", "saved", "view",
     )  # fmt: skip
 
     def __init__(
-        self, store: Store, view: MailboxView, name: str, *, read_only: bool, recent_from: int
+        self, view: MailboxView, *, read_only: bool, recent_from: int, keywords_max: int
     ) -> None:
-        self._store = store
         self.view = view
-        self.name = name
         self.read_only = read_only
         self.condstore = False
         self.recent_from = recent_from  # uids from here on are \Recent to this session
-        self.known: Snapshot = view.snapshot
+        self.known: Snapshot = view.snapshot  # what the client has been told of
+        self.ghosts: set[int] = set()  # uids that are gone, and it has not been told so
         self.saved: list[int] = []  # uids of the last SEARCH RETURN (SAVE)
-        self._ghosts: set[int] = set()
-
-    @property
-    def ghosts(self) -> set[int]:
-        """Uids that are gone and were not told yet."""
-        return self._ghosts
+        self._opened_uidnext = view.snapshot.uidnext
+        self._keywords_max = keywords_max
+        self._told_keywords = view.snapshot.keywords
 
     def is_recent(self, uid: int) -> bool:
         r"""Whether a message is \Recent here."""
         return uid >= self.recent_from
 
+    @property
+    def has_told_recent(self) -> bool:
+        r"""Whether the client was told of messages that came as \Recent since it is here."""
+        first = max(self.recent_from, self._opened_uidnext)
+        return bool(self.known.uids) and self.known.uids[-1] >= first
+
     def recent_count(self) -> int:
         r"""How many are \Recent here."""
-        return sum(1 for uid in reversed(self.known.uids) if uid >= self.recent_from)
+        return len(self.known.uids) - bisect_left(self.known.uids, self.recent_from)
 
     def numbers(self, targets: SequenceSet, *, by_uid: bool) -> list[int]:
-        """Sequence numbers that a client's set means; what is not there is left out.
+        """Sequence numbers that a client's set means, ascending.
 
-        Numbers beyond the mailbox are left to the caller, who knows whether they are an error.
+        A uid that is not there means nothing. A number that is not is left to `exceeds`.
         """
         known = self.known
         if targets.is_saved:
             return [n for uid in self.saved if (n := known.number_of(uid)) is not None]
         largest = (known.uids[-1] if known.uids else 0) if by_uid else len(known.uids)
-        return known.numbers_in(targets.resolve(largest), by_uid=by_uid)
+        numbers = known.numbers_in(targets.resolve(largest), by_uid=by_uid)
+        if by_uid and self.ghosts:
+            return [number for number in numbers if known.uids[number - 1] not in self.ghosts]
+        return numbers
 
     def exceeds(self, targets: SequenceSet) -> bool:
-        """Whether a set of sequence numbers names one that the client cannot know."""
-        count = len(self.known.uids)
-        resolved = targets.resolve(count)
-        return bool(resolved) and (resolved[-1][1] > count or (not count))
+        """Whether a set of sequence numbers names one that the client cannot know.
 
-    async def refresh(self) -> None:
-        """Bring the view up to date; the client's picture stays until `updates`.
-
-        Raises:
-            MailboxGone, StoreUnavailable
+        ``*`` is one of those while the mailbox is empty (RFC 9051 §9, seq-number).
         """
-        await self.view.refresh(self._store)
+        if targets.is_saved:
+            return False
+        count = len(self.known.uids)
+        return targets.resolve(count)[-1][1] > count or not count
 
-    def updates(
-        self, *, expunges: bool, is_rev2: bool, quiet: set[int] | None = None
-    ) -> list[bytes]:
+    def uids(self, numbers: Collection[int]) -> list[int]:
+        """The uids of sequence numbers."""
+        return [self.known.uids[number - 1] for number in numbers]
+
+    def updates(self, *, expunges: bool, is_rev2: bool, quiet: Collection[int] = ()) -> list[bytes]:
         """What the client is to be told now; its picture is then the view's.
 
         Args:
             expunges: whether EXPUNGE may be sent.
             is_rev2: RECENT is not sent.
-            quiet: uids whose flags the client has set itself, silently.
+            quiet: uids whose new flags the client knows, or is told otherwise.
         """
         current = self.view.snapshot
-        if current is self.known or (current.version == self.known.version and not self._ghosts):
+        if current.version == self.known.version and not (self.ghosts and expunges):
             return []
-        difference = self.view.difference(self.known)
-        gone = set(difference.expunged) | self._ghosts
+        difference = self.view.history.difference(self.known)
+        gone = self.ghosts.union(difference.expunged)
         before = len(self.known.uids)
         out: list[bytes] = []
         if gone and expunges:
             # From the last to the first: each number is then still right when it is said.
             uids = self.known.uids
-            out = [
-                b"* %d EXPUNGE\r\n" % number
-                for number in range(before, 0, -1)
-                if uids[number - 1] in gone
-            ]
+            numbers = sorted((bisect_left(uids, uid) + 1 for uid in gone), reverse=True)
+            out = [b"* %d EXPUNGE\r\n" % number for number in numbers]
             before -= len(out)
-            self.known, self._ghosts = current, set()
+            self.known, self.ghosts = current, set()
         elif gone:
-            self._ghosts = {uid for uid in gone if self.known.number_of(uid) is not None}
+            self.ghosts = gone
             self.known = self._with_ghosts(current)
         else:
             self.known = current
@@ -108,33 +111,57 @@ class Selected:
             out.append(b"* %d EXISTS\r\n" % len(self.known.uids))
             if not is_rev2:
                 out.append(b"* %d RECENT\r\n" % self.recent_count())
-        out += self._flag_updates(difference.changed, quiet or set())
+        if current.keywords is not self._told_keywords:
+            out += self.flags_lines()
+        for uid in difference.changed:
+            number = self.known.number_of(uid)
+            if number is not None and uid not in quiet:
+                out.append(self.flags_line(number, self.known.places[number - 1]))
         return out
 
     def _with_ghosts(self, current: Snapshot) -> Snapshot:
         """The current mailbox, with those that went still at their place."""
-        kept = {place.uid: place for place in self.known.places if place.uid in self._ghosts}
-        merged = sorted([*current.places, *kept.values()], key=lambda place: place.uid)
+        kept = [place for place in self.known.places if place.uid in self.ghosts]
+        merged = sorted([*current.places, *kept], key=lambda place: place.uid)
         return Snapshot(
             current.version, [place.uid for place in merged], merged, current.modseq,
             current.uidnext, current.keywords,
         )  # fmt: skip
 
-    def _flag_updates(self, uids: list[int], quiet: set[int]) -> list[bytes]:
-        out = []
-        for uid in uids:
-            number = self.known.number_of(uid)
-            if number is not None and uid not in quiet and uid not in self._ghosts:
-                out.append(self.flags_line(number, self.known.places[number - 1]))
-        return out
+    def flags_lines(self) -> list[bytes]:
+        r"""FLAGS and PERMANENTFLAGS, with the keywords that messages here have (RFC 9051 §7.3.5).
 
-    def flags_line(self, number: int, place: Place, *, with_uid: bool = False) -> bytes:
-        """An untagged FETCH with a message's flags, its MODSEQ where the client wants those."""
-        items = []
-        if with_uid or self.condstore:
-            items.append(b"UID %d" % place.uid)
+        ``\*`` goes when no more keywords can be made (§7.1, PERMANENTFLAGS).
+        """
+        keywords = self._told_keywords = self.view.snapshot.keywords
+        words = {word.lower(): word for word in sorted(keywords)}
+        names = FLAG_NAMES + b"".join(b" " + word.encode() for word in words.values())
+        if self.read_only:
+            permanent = b""
+        elif len(words) < self._keywords_max:
+            permanent = names + b" \\*"
+        else:
+            permanent = names
+        return [
+            b"* FLAGS (%b)\r\n" % names,
+            b"* OK [PERMANENTFLAGS (%b)] These are kept\r\n" % permanent,
+        ]
+
+    def has_room_for(self, keywords: Collection[str]) -> bool:
+        """Whether messages here may have these keywords too."""
+        words = {word.lower() for word in self.view.snapshot.keywords}
+        fresh = {word.lower() for word in keywords} - words
+        return not fresh or len(words) + len(fresh) <= self._keywords_max
+
+    def flags_line(self, number: int, place: Place) -> bytes:
+        """An untagged FETCH with a message's flags, its MODSEQ where the client wants those.
+
+        The uid goes with it, as IMAP4rev2 asks for (RFC 9051 §7.5.2) and no rev1 client minds.
+        """
         flags = flags_text(place.flags, place.keywords, recent=self.is_recent(place.uid))
-        items.append(b"FLAGS " + flags)
         if self.condstore:
-            items.append(b"MODSEQ (%d)" % place.modseq)
-        return b"* %d FETCH (%s)\r\n" % (number, b" ".join(items))
+            modseq = place.modseq
+            return b"* %d FETCH (UID %d FLAGS %b MODSEQ (%d))\r\n" % (
+                number, place.uid, flags, modseq,
+            )  # fmt: skip
+        return b"* %d FETCH (UID %d FLAGS %b)\r\n" % (number, place.uid, flags)

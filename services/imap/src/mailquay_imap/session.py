@@ -1,27 +1,23 @@
-"""One IMAP connection: reads commands, runs their handlers, writes what they say.
-
-Errors become replies here and nowhere else.
-"""
+"""One IMAP connection: reads commands, runs their handlers, writes what they say (RFC 9051 §3)."""
 
 import asyncio
 import contextlib
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from enum import IntEnum
 from typing import Any, Final
 
 import structlog
 
-from mailquay.blobs import BlobError, BlobUnavailable
-from mailquay.delivery import Unavailable as DeliveryUnavailable
 from mailquay.net.stream import Stream
 from mailquay.runtime import metrics
-from mailquay.store import AlreadyExists, NotFound, OverQuota, Refused, StoreUnavailable
+from mailquay.store import NotFound, StoreUnavailable
 from mailquay.store.accounts import Account
 from mailquay_imap.capabilities import capabilities
 from mailquay_imap.protocol import commands as c
-from mailquay_imap.protocol.errors import ProtocolError
+from mailquay_imap.protocol.errors import BadCharset, ProtocolError
+from mailquay_imap.protocol.format import response_text
 from mailquay_imap.protocol.fragments import (
     ClientData,
     Continue,
@@ -31,8 +27,7 @@ from mailquay_imap.protocol.fragments import (
     Rejected,
 )
 from mailquay_imap.protocol.parser import parse_command, split_tag
-from mailquay_imap.protocol.search import BadCharset
-from mailquay_imap.replies import Bad, No, Ok
+from mailquay_imap.replies import Bad, No, Ok, refusal
 from mailquay_imap.selected import Selected
 from mailquay_imap.server import Server
 from mailquay_imap.views import MailboxGone
@@ -44,15 +39,8 @@ _LOG: Final = structlog.get_logger(__name__)
 _LIMIT_BEFORE_LOGIN: Final = 16 * 1024
 #: Written to the client at once; between two its reading is waited for.
 _CHUNK_BYTES: Final = 128 * 1024
+#: Commands in a row that make no sense, before the client is cut off.
 _BAD_MAX: Final = 50
-#: Failures that the client can do something about, by their response code (RFC 9051 §7.1).
-_FAILURES: Final[dict[type[Exception], str]] = {
-    BadCharset: "BADCHARSET (UTF-8 US-ASCII)",
-    NotFound: "NONEXISTENT",
-    AlreadyExists: "ALREADYEXISTS",
-    Refused: "CANNOT",
-    OverQuota: "OVERQUOTA",
-}
 Handler = Callable[["Session", Any], Awaitable[Ok]]
 
 
@@ -73,9 +61,8 @@ class Session:
     """A client's connection."""
 
     __slots__ = (
-        "_bad", "_handlers", "_out", "_out_bytes", "account", "client_id", "data", "enabled",
-        "is_idle",
-        "selected", "server", "state", "stream", "tag",
+        "_bad", "_handlers", "_has_looked", "_login_deadline", "_out", "_out_bytes", "account",
+        "client_id", "data", "enabled", "is_idle", "selected", "server", "state", "stream", "tag",
         "upgrade_after_reply",
     )  # fmt: skip
 
@@ -97,9 +84,11 @@ class Session:
         self.data = ClientData(Limits(_LIMIT_BEFORE_LOGIN, _LIMIT_BEFORE_LOGIN))
         self.is_idle = False
         self.upgrade_after_reply: ssl.SSLContext | None = None
+        self._login_deadline = time.monotonic() + server.settings.imap.login_timeout_seconds
         self._out: list[bytes] = []
         self._out_bytes = 0
         self._bad = 0
+        self._has_looked = False  # for news in the mailbox, in the command that runs
 
     # the conversation
 
@@ -110,42 +99,37 @@ class Session:
             await self._converse()
         except ConnectionEnd:
             pass
-        except (OSError, ssl.SSLError, TimeoutError) as error:
+        except TimeoutError:
+            _LOG.info("the client takes nothing", client=self.stream.peer.address)
+            self.stream.abort()
+        except OSError as error:
             _LOG.debug("connection lost", client=self.stream.peer.address, reason=str(error))
         except Exception:
             _LOG.exception("session failed", client=self.stream.peer.address)
             self.write(b"* BYE [SERVERBUG] Something went wrong here\r\n")
         finally:
             self.server.sessions.discard(self)
-            self.unselect()
-            with contextlib.suppress(OSError, ssl.SSLError, TimeoutError):
-                await self.flush()
+            await self.unselect()
+            self.flush_now()
 
     async def _converse(self) -> None:
         text = " ".join(capabilities(self))
         self.write(f"* OK [CAPABILITY {text}] Mailquay is ready\r\n".encode())
-        await self.flush()
         while self.state is not State.LOGOUT:
-            event = self.data.next_event()
-            match event:
+            match self.data.next_event():
                 case None:
                     await self.flush()
                     await self.read_more()
                 case Continue():
                     self.write(b"+ Go on\r\n")
                     await self.flush()
-                case Rejected(tag, size):
-                    limit = self.data.limits.append
-                    text = f"NO [TOOBIG] {size} bytes are more than the {limit} that are taken"
-                    self.write(tag + f" {text}\r\n".encode())
+                case Rejected() as rejected:
+                    self._reject(rejected)
                 case Overflow():
                     self.write(b"* BYE [TOOBIG] The command line is too long\r\n")
                     raise ConnectionEnd
-                case RawCommand():
-                    await self._command(event)
-            if self.server.stopping.is_set() and event is not None:
-                self.say_goodbye()
-                raise ConnectionEnd
+                case RawCommand() as raw:
+                    await self._command(raw)
 
     async def read_more(self) -> None:
         """Wait for more bytes of the client.
@@ -153,9 +137,12 @@ class Session:
         Raises:
             ConnectionEnd: there are none any more, or none came in time.
         """
-        settings = self.server.settings.imap
-        is_known = self.state is not State.NOT_AUTHENTICATED
-        seconds = settings.idle_timeout_seconds if is_known else settings.login_timeout_seconds
+        if self.server.stopping.is_set():
+            self.say_goodbye()
+            raise ConnectionEnd
+        seconds = self.server.settings.imap.idle_timeout_seconds
+        if self.state is State.NOT_AUTHENTICATED:
+            seconds = max(0.0, self._login_deadline - time.monotonic())
         self.is_idle = True
         try:
             async with asyncio.timeout(seconds):
@@ -173,50 +160,73 @@ class Session:
         """The service goes down; the client is to come back."""
         self.write(b"* BYE [UNAVAILABLE] The service is restarting, please come back\r\n")
 
+    def _reject(self, rejected: Rejected) -> None:
+        """A literal was too large (RFC 7889 §4 for APPEND's)."""
+        if not rejected.is_append:
+            self._count_bad()
+        status = b"NO" if rejected.is_append else b"BAD"
+        text = b" [TOOBIG] A literal of %d bytes is not taken\r\n" % rejected.size
+        if rejected.tag is None:
+            self.write(b"* BAD" + text)
+        else:
+            self.write(rejected.tag + b" " + status + text)
+
     async def _command(self, raw: RawCommand) -> None:
         try:
             tag, _ = split_tag(raw)
         except ProtocolError as error:
             self._count_bad()
-            self.write(f"* BAD {error}\r\n".encode("utf-8", "replace"))
+            self.write(b"* BAD " + response_text(str(error), is_utf8=False) + b"\r\n")
             return
         self.tag = tag
         begun = time.perf_counter()
         name, status, text = await self._perform(raw)
         metrics.IMAP_COMMANDS.labels(name, status.lower()).inc()
         metrics.IMAP_SECONDS.labels(name).observe(time.perf_counter() - begun)
-        self.write(tag + f" {status} {text}\r\n".encode("utf-8", "replace"))
+        line = response_text(f"{status} {text}", is_utf8=self.is_rev2)
+        await self.write_large(tag + b" " + line + b"\r\n")
+        if self.selected is not None and self.selected.view.is_gone:
+            self.write(b"* BYE The selected mailbox was deleted\r\n")
+            raise ConnectionEnd
         if self.upgrade_after_reply is not None:
             await self._upgrade(self.upgrade_after_reply)
 
     async def _perform(self, raw: RawCommand) -> tuple[str, str, str]:
         """Run a command: its name, and status and text of its completion."""
         name = "unknown"
+        self._has_looked = False
         try:
             parsed = parse_command(raw, is_utf8=self.is_rev2)
-            name = parsed.name
-            reply = await self._run(parsed.command)
-        except (ProtocolError, Bad) as error:
-            self._count_bad()
-            return name, "BAD", str(error)
-        except MailboxGone:
-            self.write(b"* BYE The selected mailbox was deleted\r\n")
-            raise ConnectionEnd from None
-        except No as error:
-            return name, "NO", error.text
-        except tuple(_FAILURES) as error:
-            code = next(code for kind, code in _FAILURES.items() if isinstance(error, kind))
-            return name, "NO", f"[{code}] {error}"
-        except (StoreUnavailable, BlobUnavailable, DeliveryUnavailable) as error:
-            _LOG.warning("storage is away", reason=str(error))
-            return name, "NO", "[UNAVAILABLE] The storage cannot be reached, try again later"
-        except BlobError as error:
-            _LOG.error("a body cannot be read", reason=str(error))
-            return name, "NO", "[SERVERBUG] The message's body cannot be read"
+            name, command = parsed.name, parsed.command
+            reply = await self._run(command)
+        except (ConnectionEnd, OSError):  # TimeoutError is one: the client takes nothing
+            raise
+        except Exception as error:
+            if isinstance(error, BadCharset) and error.saves and self.selected is not None:
+                self.selected.saved = []  # RFC 9051 §6.4.4.1
+            refused = refusal(error)
+            if isinstance(refused, Bad):
+                self._count_bad()
+                return name, "BAD", refused.text
+            await self._tell_news(expunges=False)
+            return name, "NO", refused.text
+        self._bad = 0
+        # Not while a client may use the numbers that it knows (RFC 9051 §7.5.1).
+        uses_numbers = isinstance(command, c.Fetch | c.Store | c.Search) and not command.by_uid
+        await self._tell_news(expunges=not uses_numbers)
         return name, "OK", reply.text or f"{name} completed"
 
+    async def _tell_news(self, *, expunges: bool) -> None:
+        """Look for changes, as is part of every command (RFC 9051 §7), and tell them.
+
+        The command is done; that nobody can say what is new changes nothing about it.
+        """
+        if not self._has_looked:
+            await self.look_after()
+        self.tell_updates(expunges=expunges)
+
     async def _upgrade(self, context: ssl.SSLContext) -> None:
-        """Go on inside TLS; nothing that was said before it counts (RFC 9051 §11.1)."""
+        """Go on inside TLS; nothing that was said before it counts (RFC 9051 §6.2.1, §11.1)."""
         self.upgrade_after_reply = None
         await self.flush()
         self.data.discard()
@@ -232,18 +242,14 @@ class Session:
         needed, handler = self._handlers[type(command)]
         if self.state < needed:
             if self.state is State.NOT_AUTHENTICATED:
-                raise Bad("sign in first")
-            raise Bad("no mailbox is selected")
-        if needed is State.NOT_AUTHENTICATED and isinstance(
-            command, c.Login | c.Authenticate | c.StartTls
+                raise Bad("sign in first", code="CLIENTBUG")
+            raise Bad("no mailbox is selected", code="CLIENTBUG")
+        if (
+            isinstance(command, c.Login | c.Authenticate | c.StartTls)
+            and self.state is not State.NOT_AUTHENTICATED
         ):
-            self.require_not_authenticated()
+            raise Bad("that is for before signing in", code="CLIENTBUG")
         return await handler(self, command)
-
-    def require_not_authenticated(self) -> None:
-        """Refuse what only makes sense before signing in."""
-        if self.state is not State.NOT_AUTHENTICATED:
-            raise Bad("that is for before signing in")
 
     # what handlers use
 
@@ -269,6 +275,12 @@ class Session:
             raise No("the mailbox was opened read-only", code="READ-ONLY")
         return self.selected
 
+    def enable_condstore(self) -> None:
+        """The client has used CONDSTORE: from now on it is told modseqs (RFC 7162 §3.1)."""
+        self.enabled.add("CONDSTORE")
+        if self.selected is not None:
+            self.selected.condstore = True
+
     def signed_in(self, account: Account) -> None:
         """The client is someone now; larger commands are read."""
         self.account = account
@@ -278,11 +290,44 @@ class Session:
 
     def select(self, selected: Selected) -> None:
         """Enter a mailbox."""
+        selected.condstore = "CONDSTORE" in self.enabled
         self.selected = selected
         self.state = State.SELECTED
+        self._has_looked = True
 
-    def selected_still_there(self) -> None:
-        """Go on only while the mailbox is there.
+    async def unselect(self) -> None:
+        r"""Leave the mailbox, if one is selected; what it told is \Recent to nobody else."""
+        selected, self.selected = self.selected, None
+        if selected is None:
+            return
+        if self.state is State.SELECTED:
+            self.state = State.AUTHENTICATED
+        view = selected.view
+        self.server.views.close(view)
+        if selected.has_told_recent and not selected.read_only:
+            uidnext = selected.known.uids[-1] + 1
+            with contextlib.suppress(StoreUnavailable, NotFound):
+                await self.server.store.mailboxes.advance_recent(
+                    view.account_id, view.mailbox_id, uidnext
+                )
+
+    async def look(self) -> None:
+        """Learn what is new in the mailbox; the client is told by `tell_updates`.
+
+        Raises:
+            MailboxGone, StoreUnavailable
+        """
+        if self.selected is not None:
+            await self.selected.view.refresh(self.server.store)
+            self._has_looked = True
+
+    async def look_after(self) -> None:
+        """Learn what is new when the command is done: failing that, it is done all the same."""
+        with contextlib.suppress(StoreUnavailable, MailboxGone):
+            await self.look()
+
+    def require_mailbox_there(self) -> None:
+        """Go on only while the selected mailbox is there.
 
         Raises:
             MailboxGone: it is not.
@@ -290,25 +335,14 @@ class Session:
         if self.selected is not None and self.selected.view.is_gone:
             raise MailboxGone
 
-    def unselect(self) -> None:
-        """Leave the mailbox, if one is selected."""
-        if self.selected is not None:
-            self.server.views.close(self.selected.view)
-            self.selected = None
-            if self.state is State.SELECTED:
-                self.state = State.AUTHENTICATED
+    def must_look_again(self) -> None:
+        """The command has changed the mailbox since it looked."""
+        self._has_looked = False
 
-    async def sync(self, *, expunges: bool, quiet: set[int] | None = None) -> None:
-        """Tell the client what has happened in its mailbox."""
+    def tell_updates(self, *, expunges: bool, quiet: Collection[int] = ()) -> None:
+        """Tell the client what the view knows and it does not."""
         if self.selected is not None:
-            await self.selected.refresh()
-            self.tell_updates(expunges=expunges, quiet=quiet)
-
-    def tell_updates(self, *, expunges: bool, quiet: set[int] | None = None) -> None:
-        """Tell what the view knows already."""
-        if self.selected is not None:
-            lines = self.selected.updates(expunges=expunges, is_rev2=self.is_rev2, quiet=quiet)
-            for line in lines:
+            for line in self.selected.updates(expunges=expunges, is_rev2=self.is_rev2, quiet=quiet):
                 self.write(line)
 
     def write(self, data: bytes) -> None:
@@ -322,6 +356,13 @@ class Session:
         if self._out_bytes > _CHUNK_BYTES:
             await self.flush()
 
+    def flush_now(self) -> None:
+        """Hand everything that was said to the connection."""
+        if self._out:
+            self.stream.write(b"".join(self._out))
+            self._out.clear()
+            self._out_bytes = 0
+
     async def flush(self) -> None:
         """Send everything that was said.
 
@@ -329,7 +370,5 @@ class Session:
             TimeoutError: the client takes nothing.
         """
         if self._out:
-            self.stream.write(b"".join(self._out))
-            self._out.clear()
-            self._out_bytes = 0
+            self.flush_now()
             await self.stream.drain()

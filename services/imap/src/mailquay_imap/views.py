@@ -1,79 +1,31 @@
-"""What a process knows of a mailbox, shared by its sessions (RFC 9051 §2.3, §7.5.1).
+"""What a process knows of mailboxes, shared by its sessions (RFC 9051 §5.2).
 
-A `Snapshot` never changes. A view brings itself up to date by asking for what is newer than it has
-seen, and makes a new snapshot of it; a session keeps the one that its client has been told of, and
-is told the difference when IMAP allows it.
+A view brings itself up to date by asking Postgres for what is newer than it has seen, and is never
+served without that question; events only tell it when to ask.
 """
 
 import asyncio
-from bisect import bisect_left
-from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Sequence
+import contextlib
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
 from mailquay.events import AccountChanged, Bus, Event, Subscription
-from mailquay.store import NotFound, Store
+from mailquay.store import NotFound, Store, StoreUnavailable
 from mailquay.store.emails import Place
 from mailquay.store.types import AccountId, MailboxId
+from mailquay_imap.snapshot import History, Snapshot
 
-__all__ = ["Difference", "MailboxGone", "MailboxView", "Snapshot", "Views"]
+__all__ = ["MailboxGone", "MailboxView", "Views"]
 
-#: Changes that are remembered, so that a session need not compare whole mailboxes.
-_LOG_MAX: Final = 200
-#: Views kept after their last session has gone, for the next SELECT.
+#: Views kept after their last session has gone, for the next SELECT, and messages in all of them.
 _IDLE_VIEWS: Final = 64
+_IDLE_PLACES: Final = 300_000
 
 
 class MailboxGone(Exception):
     """The mailbox was deleted, or made anew under its name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A mailbox at one moment: uids ascending, and what is known of each."""
-
-    version: int
-    uids: list[int]
-    places: list[Place]
-    modseq: int
-    uidnext: int
-    keywords: frozenset[str]
-
-    def number_of(self, uid: int) -> int | None:
-        """The sequence number of a uid; None when it is not there."""
-        index = bisect_left(self.uids, uid)
-        if index < len(self.uids) and self.uids[index] == uid:
-            return index + 1
-        return None
-
-    def numbers_in(self, ranges: Sequence[tuple[int, int]], *, by_uid: bool) -> list[int]:
-        """Sequence numbers within resolved ranges, ascending."""
-        found: list[int] = []
-        count = len(self.uids)
-        for low, high in ranges:
-            if by_uid:
-                first = bisect_left(self.uids, low)
-                last = bisect_left(self.uids, high + 1)
-                found.extend(range(first + 1, last + 1))
-            else:
-                found.extend(range(max(1, low), min(high, count) + 1))
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What a client is to be told: uids that went, that changed, and whether some are new."""
-
-    expunged: list[int]
-    changed: list[int]
-
-
-@dataclass(slots=True)
-class _Change:
-    version: int
-    changed: list[int]
-    expunged: list[int]
 
 
 @dataclass(slots=True)
@@ -83,14 +35,22 @@ class MailboxView:
     account_id: AccountId
     mailbox_id: MailboxId
     uidvalidity: int
-    snapshot: Snapshot
+    history: History
     is_gone: bool = False
     sessions: int = 0
-    listeners: list[Callable[[str], None]] = field(default_factory=list)
-    _log: deque[_Change] = field(default_factory=lambda: deque(maxlen=_LOG_MAX))
+    #: Told when the snapshot is another one, with the traces of what it came from.
+    listeners: list[Callable[[list[str]], None]] = field(default_factory=list)
+    #: Traces of the events that have not been looked at yet.
+    hints: list[str] = field(default_factory=list)
+    kept_places: int = 0
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def refresh(self, store: Store, trace_id: str = "") -> Snapshot:
+    @property
+    def snapshot(self) -> Snapshot:
+        """The latest that is known."""
+        return self.history.latest
+
+    async def refresh(self, store: Store) -> None:
         """Ask Postgres whether anything is newer, and take it over.
 
         Raises:
@@ -98,95 +58,42 @@ class MailboxView:
             StoreUnavailable: nobody can say now.
         """
         async with self._lock:
+            traces, self.hints = self.hints, []
             try:
                 pulse = await store.emails.pulse(self.account_id, self.mailbox_id)
             except NotFound:
                 pulse = None
             if pulse is None or pulse.uidvalidity != self.uidvalidity:
                 self.is_gone = True
-                self._tell(trace_id)
+                self._tell(traces)
                 raise MailboxGone
-            if pulse.highestmodseq > self.snapshot.modseq or pulse.uidnext != self.snapshot.uidnext:
+            known = self.snapshot
+            if pulse.highestmodseq > known.modseq or pulse.uidnext != known.uidnext:
                 changed, expunged = await store.emails.changed_since(
-                    self.account_id, self.mailbox_id, self.snapshot.modseq
+                    self.account_id, self.mailbox_id, known.modseq
                 )
-                if self._apply(changed, expunged, pulse.highestmodseq, pulse.uidnext):
-                    self._tell(trace_id)
-        return self.snapshot
+                if self.history.apply(
+                    changed, expunged, modseq=pulse.highestmodseq, uidnext=pulse.uidnext
+                ):
+                    self._tell(traces)
 
-    def _tell(self, trace_id: str) -> None:
+    def _tell(self, traces: list[str]) -> None:
         for listener in list(self.listeners):
-            listener(trace_id)
+            listener(traces)
 
-    def _apply(self, changed: list[Place], expunged: list[int], modseq: int, uidnext: int) -> bool:
-        """Make the next snapshot; whether it differs from this one."""
-        old = self.snapshot
-        fresh: list[Place] = []
-        updates: dict[int, Place] = {}
-        keywords = old.keywords
-        for place in changed:
-            index = bisect_left(old.uids, place.uid)
-            if index < len(old.uids) and old.uids[index] == place.uid:
-                if old.places[index].modseq != place.modseq:
-                    updates[index] = place
-            elif not old.uids or place.uid > old.uids[-1]:
-                fresh.append(place)
-            else:
-                continue  # it went, and we knew
-            if place.keywords and not keywords.issuperset(place.keywords):
-                keywords = keywords.union(place.keywords)
-        gone = {uid for uid in expunged if old.number_of(uid) is not None}
-        if not fresh and not updates and not gone:
-            self.snapshot = Snapshot(
-                old.version, old.uids, old.places, modseq, uidnext, old.keywords
-            )
-            return False
-        places = old.places.copy()
-        for index, place in updates.items():
-            places[index] = place
-        if gone:
-            places = [place for place in places if place.uid not in gone]
-        dead = set(expunged)
-        places += [place for place in fresh if place.uid not in dead]
-        version = old.version + 1
-        self.snapshot = Snapshot(
-            version, [place.uid for place in places], places, modseq, uidnext, keywords
-        )
-        self._log.append(_Change(version, [p.uid for p in updates.values()], sorted(gone)))
-        return True
+    async def apply_own(
+        self, changed: Iterable[Place], expunged: Iterable[int], modseq: int
+    ) -> None:
+        """Take over what a session of ours has just done; later reads find it known.
 
-    def apply_own(self, changed: Iterable[Place], expunged: Sequence[int], modseq: int) -> None:
-        """Take over what a session of ours has just done; later reads find it known."""
-        if modseq == self.snapshot.modseq + 1 and self._apply(
-            list(changed), list(expunged), modseq, self.snapshot.uidnext
-        ):
-            self._tell("")  # the event that follows is no news to this view any more
-
-    def difference(self, since: Snapshot) -> Difference:
-        """What has happened since a snapshot that a client knows."""
-        if since.version == self.snapshot.version:
-            return Difference([], [])
-        steps = self.snapshot.version - since.version
-        if len(self._log) >= steps:
-            changed: set[int] = set()
-            expunged: set[int] = set()
-            for change in list(self._log)[-steps:]:
-                changed.update(change.changed)
-                expunged.update(change.expunged)
-            known = [uid for uid in changed - expunged if since.number_of(uid) is not None]
-            gone = [uid for uid in expunged if since.number_of(uid) is not None]
-            return Difference(sorted(gone), sorted(known))
-        return self._compare(since)
-
-    def _compare(self, since: Snapshot) -> Difference:
-        now = dict(zip(self.snapshot.uids, self.snapshot.places, strict=True))
-        gone = [uid for uid in since.uids if uid not in now]
-        changed = [
-            place.uid
-            for place in since.places
-            if (current := now.get(place.uid)) is not None and current.modseq != place.modseq
-        ]
-        return Difference(gone, changed)
+        Where others have changed something meanwhile, the next `refresh` brings both.
+        """
+        async with self._lock:  # never in between a question to Postgres and its answer
+            known = self.snapshot
+            if modseq == known.modseq + 1 and self.history.apply(
+                changed, expunged, modseq=modseq, uidnext=known.uidnext
+            ):
+                self._tell([])  # the event that follows is no news to this view any more
 
 
 class Views:
@@ -195,10 +102,11 @@ class Views:
     def __init__(self, store: Store, bus: Bus) -> None:
         self._store = store
         self._bus = bus
-        self._views: dict[tuple[int, int], MailboxView] = {}
-        self._opening: dict[tuple[int, int], asyncio.Task[MailboxView]] = {}
-        self._idle: OrderedDict[tuple[int, int], MailboxView] = OrderedDict()
-        self._subscriptions: dict[int, tuple[Subscription, int]] = {}
+        self._views: dict[AccountId, dict[MailboxId, MailboxView]] = {}
+        self._opening: dict[tuple[AccountId, MailboxId], asyncio.Task[MailboxView]] = {}
+        self._idle: OrderedDict[tuple[AccountId, MailboxId], MailboxView] = OrderedDict()
+        self._idle_places = 0
+        self._subscriptions: dict[AccountId, Subscription] = {}
         self._refreshing: set[asyncio.Task[None]] = set()
         bus.on_reconnect(self.refresh_all)
 
@@ -208,29 +116,34 @@ class Views:
         Raises:
             MailboxGone, StoreUnavailable
         """
-        key = (int(account_id), int(mailbox_id))
-        view = self._views.get(key) or self._idle.get(key)
-        if view is None:
-            task = self._opening.get(key)
-            if task is None:
-                task = asyncio.create_task(self._load(account_id, mailbox_id))
-                self._opening[key] = task
-                task.add_done_callback(lambda _: self._opening.pop(key, None))
-            view = await asyncio.shield(task)
+        key = (account_id, mailbox_id)
+        view = self._views.get(account_id, {}).get(mailbox_id) or self._idle.get(key)
         try:
+            if view is None or view.is_gone:
+                view = await self._load_once(account_id, mailbox_id)
             await view.refresh(self._store)
         except MailboxGone:
-            self._idle.pop(key, None)
-            if self._views.get(key) is view and not view.sessions:
-                self._views.pop(key, None)
-            view = await self._load(account_id, mailbox_id)
-        self._idle.pop(key, None)
-        current = self._views.setdefault(key, view)
-        if current.is_gone:
-            self._views[key] = current = view
+            # Deleted, and perhaps made anew since: what is there now, or nothing.
+            view = await self._load_once(account_id, mailbox_id)
+        self._forget_idle(key)
+        views = self._views.setdefault(account_id, {})
+        current = views.get(mailbox_id)
+        if current is None or current.is_gone:
+            views[mailbox_id] = current = view
+        if account_id not in self._subscriptions:
+            self._subscriptions[account_id] = self._bus.subscribe_account(account_id, self._heard)
         current.sessions += 1
-        self._listen(account_id)
         return current
+
+    async def _load_once(self, account_id: AccountId, mailbox_id: MailboxId) -> MailboxView:
+        """Read a mailbox; those who want the same one meanwhile get the same view."""
+        key = (account_id, mailbox_id)
+        task = self._opening.get(key)
+        if task is None:
+            task = asyncio.create_task(self._load(account_id, mailbox_id))
+            self._opening[key] = task
+            task.add_done_callback(lambda _: self._opening.pop(key, None))
+        return await asyncio.shield(task)
 
     async def _load(self, account_id: AccountId, mailbox_id: MailboxId) -> MailboxView:
         try:
@@ -238,67 +151,62 @@ class Views:
         except NotFound as error:
             raise MailboxGone from error
         places = await self._store.emails.places(account_id, mailbox_id)
-        keywords = frozenset(word for place in places for word in place.keywords)
-        snapshot = Snapshot(
-            1, [place.uid for place in places], places, pulse.highestmodseq, pulse.uidnext,
-            keywords,
-        )  # fmt: skip
-        return MailboxView(account_id, mailbox_id, pulse.uidvalidity, snapshot)
+        history = History(places, modseq=pulse.highestmodseq, uidnext=pulse.uidnext)
+        return MailboxView(account_id, mailbox_id, pulse.uidvalidity, history)
 
     def close(self, view: MailboxView) -> None:
         """A session leaves the mailbox."""
         view.sessions -= 1
-        self._unlisten(view.account_id)
         if view.sessions:
             return
-        key = (int(view.account_id), int(view.mailbox_id))
-        if self._views.get(key) is view:
-            del self._views[key]
+        views = self._views.get(view.account_id, {})
+        if views.get(view.mailbox_id) is view:
+            del views[view.mailbox_id]
+            if not views:
+                del self._views[view.account_id]
+                self._subscriptions.pop(view.account_id).close()
         if not view.is_gone:
-            self._idle[key] = view
-            self._idle.move_to_end(key)
-            while len(self._idle) > _IDLE_VIEWS:
-                self._idle.popitem(last=False)
+            self._keep_idle(view)
 
-    def _listen(self, account_id: AccountId) -> None:
-        subscription, count = self._subscriptions.get(account_id, (None, 0))
-        if subscription is None:
-            subscription = self._bus.subscribe_account(account_id, self._heard)
-        self._subscriptions[account_id] = (subscription, count + 1)
+    def _keep_idle(self, view: MailboxView) -> None:
+        self._idle[view.account_id, view.mailbox_id] = view
+        view.kept_places = len(view.snapshot.places)
+        self._idle_places += view.kept_places
+        while len(self._idle) > _IDLE_VIEWS or self._idle_places > _IDLE_PLACES:
+            self._forget_idle(next(iter(self._idle)))
 
-    def _unlisten(self, account_id: AccountId) -> None:
-        subscription, count = self._subscriptions[account_id]
-        if count == 1:
-            subscription.close()
-            del self._subscriptions[account_id]
-        else:
-            self._subscriptions[account_id] = (subscription, count - 1)
+    def _forget_idle(self, key: tuple[AccountId, MailboxId]) -> None:
+        view = self._idle.pop(key, None)
+        if view is not None:
+            self._idle_places -= view.kept_places
+            view.kept_places = 0
 
     def _heard(self, event: Event) -> None:
         """A hint: look where someone is listening, unless we know it already."""
         if not isinstance(event, AccountChanged):
             return
-        for view in list(self._views.values()):
+        for view in self._views.get(AccountId(event.account_id), {}).values():
             concerns = not event.mailbox_ids or view.mailbox_id in event.mailbox_ids
-            is_news = view.snapshot.modseq < event.modseq and bool(view.listeners)
-            if view.account_id == event.account_id and concerns and is_news:
-                self._refresh(view, event.trace_id)
+            if concerns and view.snapshot.modseq < event.modseq:
+                self._look(view, event.trace_id)
 
     def refresh_all(self) -> None:
         """Look at every mailbox that someone listens on: hints may have been missed."""
-        for view in list(self._views.values()):
-            if view.listeners:
-                self._refresh(view, "")
+        for views in self._views.values():
+            for view in views.values():
+                self._look(view, "")
 
-    def _refresh(self, view: MailboxView, trace_id: str) -> None:
-        task = asyncio.create_task(self._refresh_quietly(view, trace_id))
-        self._refreshing.add(task)
-        task.add_done_callback(self._refreshing.discard)
+    def _look(self, view: MailboxView, trace_id: str) -> None:
+        """Ask soon; hints that come before the question is asked are answered by it too."""
+        if not view.listeners:
+            return
+        view.hints.append(trace_id)
+        if len(view.hints) == 1:
+            task = asyncio.create_task(self._refresh_quietly(view))
+            self._refreshing.add(task)
+            task.add_done_callback(self._refreshing.discard)
 
-    async def _refresh_quietly(self, view: MailboxView, trace_id: str) -> None:
-        try:
-            await view.refresh(self._store, trace_id)
-        except MailboxGone:
-            return
-        except Exception:  # the next command, or the next tick, finds out and says so
-            return
+    async def _refresh_quietly(self, view: MailboxView) -> None:
+        # What fails now is tried again by the listener's next tick, which says so too.
+        with contextlib.suppress(MailboxGone, StoreUnavailable):
+            await view.refresh(self._store)

@@ -256,6 +256,9 @@ class ImapSettings(_Group):
     )
     max_append_bytes: int = Field(50 * MIB, ge=64 * KIB, description="APPENDLIMIT (RFC 7889).")
     max_mailboxes: int = Field(20_000, ge=10, description="Mailboxes an account may make.")
+    max_keywords: int = Field(
+        200, ge=30, description="Different keywords that the messages of one mailbox may have."
+    )
     poll_seconds: float = Field(
         30, gt=0, description="How often an idling client's mailbox is looked at without an event."
     )

@@ -22,6 +22,7 @@ __all__ = [
     "Expression",
     "Field",
     "FieldContains",
+    "FieldIsCut",
     "HasAttachment",
     "HasFlag",
     "HasKeyword",
@@ -160,6 +161,14 @@ class FieldContains:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldIsCut:
+    """What is kept of the field may not be all of it: there is none, or it fills its column."""
+
+    field: Field
+    characters: int
+
+
+@dataclass(frozen=True, slots=True)
 class HasAttachment:
     """Has one that a person would call so."""
 
@@ -173,7 +182,7 @@ class ModSeqAtLeast:
 
 Expression = (
     All | And | Or | Not | HasFlag | HasKeyword | UidIn | EmailIds | InThreads | InMailbox
-    | LargerThan | SmallerThan | Range | FieldContains | HasAttachment | ModSeqAtLeast
+    | LargerThan | SmallerThan | Range | FieldContains | FieldIsCut | HasAttachment | ModSeqAtLeast
 )  # fmt: skip
 
 
@@ -246,6 +255,8 @@ class _Sql:
                 return self._range(expression)
             case FieldContains(field, text):
                 return f"({field.value} ILIKE {self.argument(_like(text))})"
+            case FieldIsCut(field, characters):
+                return f"(coalesce(length({field.value}), {characters:d}) >= {characters:d})"
             case HasAttachment():
                 return "e.has_attachment"
             case ModSeqAtLeast(modseq):

@@ -1,25 +1,22 @@
-"""APPEND (RFC 9051 §6.3.12, RFC 4315 §3, RFC 7889)."""
+"""APPEND (RFC 9051 §6.3.12, RFC 4315 §3, RFC 7889, RFC 3516 §4.4)."""
 
 import secrets
 
 from mailquay.delivery import Incoming, LocalPlacement, NotPlaced
+from mailquay_imap.handlers.keywords import require_flags
+from mailquay_imap.handlers.naming import attributes, require_mailbox, tell_name
 from mailquay_imap.protocol import commands as c
-from mailquay_imap.protocol.format import parse_flags
-from mailquay_imap.replies import Bad, No, Ok
+from mailquay_imap.replies import No, Ok
 from mailquay_imap.session import Session
 
 
 async def handle_append(session: Session, command: c.Append) -> Ok:
     """APPEND: durable when it is OK."""
-    flags, keywords, unknown = parse_flags(command.flags)
-    if unknown is not None:
-        raise Bad(f"the flag {unknown} cannot be set")
+    flags, keywords = require_flags(command.flags)
     if not command.message:
         raise No("an empty message is none", code="CANNOT")
     account = session.owner
-    mailbox = await session.server.store.mailboxes.find(account.id, command.mailbox)
-    if mailbox is None or not mailbox.is_selectable:
-        raise No("there is no such mailbox", code="TRYCREATE")
+    mailbox = await require_mailbox(session, command.mailbox, code="TRYCREATE")
     placement = LocalPlacement(
         account.id, mailbox.id, flags=flags, keywords=keywords, received_at=command.date
     )
@@ -29,7 +26,7 @@ async def handle_append(session: Session, command: c.Append) -> Ok:
     (placed,) = delivered.placements
     if isinstance(placed, NotPlaced):
         if placed.reason == "overquota":
-            raise No("the mailbox is full", code="OVERQUOTA")
+            raise No("the account is full", code="OVERQUOTA")
         raise No("there is no such mailbox", code="TRYCREATE")
-    await session.sync(expunges=True)
+    tell_name(session, command.mailbox, mailbox.name, attributes(mailbox, has_children=False))
     return Ok("APPEND completed", code=f"APPENDUID {placed.uidvalidity} {placed.uid}")

@@ -23,16 +23,15 @@ async def handle_capability(session: Session, _command: c.Capability) -> Ok:
     return Ok()
 
 
-async def handle_noop(session: Session, _command: c.Noop | c.Check) -> Ok:
-    """NOOP (RFC 9051 §6.1.2) and CHECK (RFC 3501 §6.4.1)."""
-    await session.sync(expunges=True)
+async def handle_noop(_session: Session, _command: c.Noop | c.Check) -> Ok:
+    """NOOP (RFC 9051 §6.1.2) and CHECK (RFC 3501 §6.4.1): news is told with every command."""
     return Ok()
 
 
 async def handle_logout(session: Session, _command: c.Logout) -> Ok:
     """LOGOUT (RFC 9051 §6.1.3)."""
     session.write(b"* BYE See you\r\n")
-    session.unselect()
+    await session.unselect()
     session.state = State.LOGOUT
     return Ok()
 
@@ -50,7 +49,7 @@ async def handle_id(session: Session, command: c.Id) -> Ok:
 async def handle_starttls(session: Session, _command: c.StartTls) -> Ok:
     """STARTTLS (RFC 9051 §6.2.1); what was pipelined behind it in the clear is thrown away."""
     if session.stream.tls is not None:
-        raise Bad("TLS is active already")
+        raise Bad("TLS is active already", code="CLIENTBUG")
     try:
         context = session.server.tls.server_context()
     except TlsError as error:
@@ -64,8 +63,8 @@ async def handle_enable(session: Session, command: c.Enable) -> Ok:
     wanted = ENABLEABLE.intersection(command.capabilities)
     fresh = sorted(wanted - session.enabled)
     session.enabled |= wanted
-    if "CONDSTORE" in wanted and session.selected is not None:
-        session.selected.condstore = True
+    if "CONDSTORE" in wanted:
+        session.enable_condstore()
     names = ["IMAP4rev2" if name == "IMAP4REV2" else name for name in fresh]
     session.write(" ".join(["* ENABLED", *names]).encode() + b"\r\n")
     return Ok()
@@ -94,7 +93,10 @@ async def handle_authenticate(session: Session, command: c.Authenticate) -> Ok:
     if exchange is None:
         raise No("that mechanism is not supported", code="CANNOT")
     try:
-        response = None if command.initial is None else _decode(command.initial)
+        response = None
+        if command.initial is not None:
+            # "=" is the empty one (RFC 9051 §6.2.2).
+            response = b"" if command.initial == b"=" else _decode(command.initial)
         while True:
             outcome = await exchange.step(response)
             if isinstance(outcome, Account):
@@ -109,8 +111,6 @@ async def handle_authenticate(session: Session, command: c.Authenticate) -> Ok:
 
 
 def _decode(text: bytes) -> bytes:
-    if text == b"=":
-        return b""
     try:
         return base64.b64decode(text, validate=True)
     except binascii.Error as error:

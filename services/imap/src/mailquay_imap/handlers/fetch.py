@@ -4,6 +4,7 @@ What Postgres holds is served from there, and from memory when it was read befor
 BINARY[…] beyond the kept header fields read a body from object storage.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -11,7 +12,6 @@ from mailquay.delivery.facts import HEADER_FIELDS
 from mailquay.message.bodystructure import render_body
 from mailquay.message.content import decode_body
 from mailquay.message.dates import format_internal_date
-from mailquay.message.envelope import string
 from mailquay.message.parts import Part
 from mailquay.message.sections import find_part, header_fields, section_range
 from mailquay.message.structure import decode_structure
@@ -20,7 +20,7 @@ from mailquay.store.ids import email_object_id, thread_object_id
 from mailquay.store.types import Flag
 from mailquay_imap.protocol import commands as c
 from mailquay_imap.protocol.fetch import BodyItem, FetchItem, SimpleItem
-from mailquay_imap.protocol.format import flags_text, literal
+from mailquay_imap.protocol.format import binary_string, body_string, flags_text
 from mailquay_imap.replies import Bad, No, Ok
 from mailquay_imap.selected import Selected
 from mailquay_imap.session import Session
@@ -35,17 +35,18 @@ _COLUMNS: Final = {
     "INTERNALDATE": "received_at",
 }
 _KNOWN_TRANSFER: Final = frozenset(("7bit", "8bit", "binary", "base64", "quoted-printable"))
+_LINE_END: Final = re.compile(rb"\r?\n|\r")
 
 
 async def handle_fetch(session: Session, command: c.Fetch) -> Ok:
     """FETCH, UID FETCH."""
     selected = session.require_selected()
-    if not command.by_uid and not command.targets.is_saved and selected.exceeds(command.targets):
+    if not command.by_uid and selected.exceeds(command.targets):
         raise Bad("there is no message of that number")
-    await session.sync(expunges=command.by_uid)
+    await session.look()
+    session.tell_updates(expunges=False)
     if command.changed_since is not None or _asks(command, "MODSEQ"):
-        session.enabled.add("CONDSTORE")
-        selected.condstore = True
+        session.enable_condstore()
     numbers = selected.numbers(command.targets, by_uid=command.by_uid)
     if command.changed_since is not None:
         places, since = selected.known.places, command.changed_since
@@ -54,8 +55,8 @@ async def handle_fetch(session: Session, command: c.Fetch) -> Ok:
     await fetcher.mark_seen(numbers)
     for start in range(0, len(numbers), _SLICE):
         await fetcher.fetch(numbers[start : start + _SLICE])
-    if fetcher.is_missing:
-        raise No("some of the messages are gone", code="EXPUNGEISSUED")
+    if fetcher.is_missing and not command.by_uid:
+        raise No("some of the messages are gone", code="EXPUNGEISSUED")  # RFC 2180 §4.1.2
     return Ok()
 
 
@@ -104,10 +105,10 @@ class _Fetcher:
         )
         if stored.changed:
             self._server.announce(view.account_id, stored.modseq, view.mailbox_id)
-            view.apply_own(stored.changed, [], stored.modseq)
-            await self._session.sync(
-                expunges=False, quiet=set(uids) if self._shows_flags else set()
-            )
+            await view.apply_own(stored.changed, [], stored.modseq)
+            await self._session.look_after()
+            quiet = uids if self._shows_flags else ()
+            self._session.tell_updates(expunges=False, quiet=set(quiet))
 
     @property
     def _shows_flags(self) -> bool:
@@ -191,7 +192,7 @@ class _Fetcher:
             elif item in self._kept_fields and row["header_fields"]:
                 assert item.fields is not None
                 fields = header_fields(row["header_fields"], item.fields, negate=False)
-                pieces.append(item.label + b" " + string_or_nil(_cut(fields, item)))
+                pieces.append(item.label + b" " + body_string(_cut(fields, item)))
             else:
                 if raw is None:
                     if body is None:
@@ -248,13 +249,6 @@ def _cut(data: bytes, item: BodyItem) -> bytes:
     return data[start : start + length]
 
 
-def string_or_nil(data: bytes | None) -> bytes:
-    """Body bytes as a literal, or a quoted string when empty; NIL when there is no such part."""
-    if data is None:
-        return b"NIL"
-    return string(data) if not data else literal(data)
-
-
 def _section(raw: bytes, root: Part, item: BodyItem) -> bytes:
     """One BODY[…], BINARY[…] or RFC822… of a message."""
     if item.decoded:
@@ -265,20 +259,28 @@ def _section(raw: bytes, root: Part, item: BodyItem) -> bytes:
     data = raw[found[0] : found[1]]
     if item.fields is not None:
         data = header_fields(data, item.fields, negate=item.fields_not)
-    return item.label + b" " + string_or_nil(_cut(data, item))
+    return item.label + b" " + body_string(_cut(data, item))
 
 
 def _binary(raw: bytes, root: Part, item: BodyItem) -> bytes:
-    """BINARY (RFC 3516 §4.3): the content with its transfer encoding undone."""
+    """BINARY (RFC 9051 §6.4.5, §7.5.2): the content with its transfer encoding undone.
+
+    Only leaves have one. Of a part that has parts, and of the message itself, the bytes as they
+    are.
+    """
     part = find_part(root, item.part)
     if part is None:
         return item.label + (b" 0" if item.only_size else b" NIL")
-    if not item.part or part.is_multipart:
-        data = raw[part.header_start if not item.part else part.body_start : part.body_end]
+    if not item.part:
+        data = raw[part.header_start : part.body_end]
+    elif part.children:
+        data = raw[part.body_start : part.body_end]
     elif part.encoding not in _KNOWN_TRANSFER:
         raise No("the part has an unknown transfer encoding", code="UNKNOWN-CTE")
     else:
         data = decode_body(raw, part)
+        if part.type == "text":
+            data = _LINE_END.sub(b"\r\n", data)
     if item.only_size:
         return item.label + b" %d" % len(data)
-    return item.label + b" " + string_or_nil(_cut(data, item))
+    return item.label + b" " + binary_string(_cut(data, item))

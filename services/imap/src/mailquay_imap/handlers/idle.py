@@ -1,7 +1,6 @@
 """IDLE (RFC 9051 §6.3.13): updates as they happen, on whatever process they were caused."""
 
 import asyncio
-import contextlib
 from typing import Final
 
 import structlog
@@ -10,7 +9,7 @@ from mailquay.runtime import metrics
 from mailquay.store import StoreUnavailable
 from mailquay_imap.protocol import commands as c
 from mailquay_imap.replies import Bad, Ok
-from mailquay_imap.session import ConnectionEnd, Session
+from mailquay_imap.session import Session
 
 _LOG: Final = structlog.get_logger(__name__)
 
@@ -20,8 +19,8 @@ async def handle_idle(session: Session, _command: c.Idle) -> Ok:
     wake = asyncio.Event()
     traces: list[str] = []
 
-    def woken(trace_id: str) -> None:
-        traces.append(trace_id)
+    def woken(causes: list[str]) -> None:
+        traces.extend(causes)
         wake.set()
 
     # Listen before looking: what comes between the two would be told to nobody.
@@ -33,53 +32,65 @@ async def handle_idle(session: Session, _command: c.Idle) -> Ok:
     try:
         if view is not None:
             await session.server.bus.wait_listening(view.account_id)
-        await session.sync(expunges=True)
-        await session.flush()
+        await _look(session)
         await _idle(session, wake, traces)
     finally:
         metrics.IMAP_IDLING.dec()
         if view is not None:
             view.listeners.remove(woken)
-    await session.sync(expunges=True)
+    session.must_look_again()
     return Ok("IDLE terminated")
+
+
+async def _look(session: Session) -> None:
+    """Look, and tell what is new.
+
+    Raises:
+        MailboxGone, TimeoutError
+    """
+    try:
+        await session.look()
+    except StoreUnavailable:
+        return  # the next look may succeed
+    session.tell_updates(expunges=True)
+    await session.flush()
 
 
 async def _idle(session: Session, wake: asyncio.Event, traces: list[str]) -> None:
     """Wait for the client and for news at once; look by ourselves every now and then."""
     loop = asyncio.get_running_loop()
-    stop = loop.create_task(session.server.stopping.wait())
     reading = loop.create_task(_read_done(session))
     waking = loop.create_task(wake.wait())
     try:
         while True:
+            await session.flush()
             await asyncio.wait(
-                (reading, waking, stop),
+                (reading, waking),
                 timeout=session.server.settings.imap.poll_seconds,
                 return_when=asyncio.FIRST_COMPLETED,
             )
-            if reading.done():
-                reading.result()
-                return
-            if stop.done():
-                session.say_goodbye()
-                raise ConnectionEnd
             if waking.done():
                 wake.clear()
                 waking = loop.create_task(wake.wait())
                 session.tell_updates(expunges=True)
-            else:
-                with contextlib.suppress(StoreUnavailable):  # the next look may succeed
-                    await session.sync(expunges=True)
-            for trace_id in traces:
-                if trace_id:
-                    _LOG.info("exists", trace_id=trace_id, address=session.owner.address)
-            traces.clear()
-            session.selected_still_there()
-            await session.flush()
+                _log(session, traces)
+            elif not reading.done():
+                await _look(session)
+            if reading.done():
+                reading.result()
+                return
+            session.require_mailbox_there()
     finally:
-        for task in (stop, reading, waking):
+        for task in (reading, waking):
             task.cancel()
-        await asyncio.gather(stop, reading, waking, return_exceptions=True)
+        await asyncio.gather(reading, waking, return_exceptions=True)
+
+
+def _log(session: Session, traces: list[str]) -> None:
+    """Where a message's way ends that began with SMTP's DATA."""
+    for trace_id in filter(None, traces):
+        _LOG.info("exists", trace_id=trace_id, address=session.owner.address)
+    traces.clear()
 
 
 async def _read_done(session: Session) -> None:
@@ -90,6 +101,6 @@ async def _read_done(session: Session) -> None:
             raise Bad("expected DONE") from None
         if line is not None:
             if line.upper() != b"DONE":
-                raise Bad("expected DONE")
+                raise Bad("expected DONE", code="CLIENTBUG")
             return
         await session.read_more()

@@ -1,37 +1,45 @@
-"""GETQUOTA, GETQUOTAROOT, SETQUOTA (RFC 9208)."""
+"""GETQUOTA, GETQUOTAROOT, SETQUOTA (RFC 9208).
 
+An account has one root, the empty one, when there is a limit to its mail; none when there is not.
+"""
+
+from mailquay_imap.handlers.naming import require_mailbox
 from mailquay_imap.protocol import commands as c
 from mailquay_imap.protocol.format import mailbox_name
 from mailquay_imap.replies import No, Ok
 from mailquay_imap.session import Session
 
 
-async def _write_quota(session: Session) -> None:
+async def _quota(session: Session) -> bytes | None:
+    """The untagged QUOTA; None without a limit."""
     account = await session.server.store.accounts.get(session.owner.id)
     limit = account.quota_bytes
     if limit is None:
         limit = session.server.settings.delivery.default_quota_bytes
-    # In units of 1024 bytes (RFC 9208 §5.1); no limit is no resource.
-    usage = f"STORAGE {-(-account.used_bytes // 1024)} {limit // 1024}" if limit else ""
-    session.write(f'* QUOTA "" ({usage})\r\n'.encode())
+    if not limit:
+        return None
+    # In units of 1024 bytes (RFC 9208 §5.1).
+    return b'* QUOTA "" (STORAGE %d %d)\r\n' % (-(-account.used_bytes // 1024), limit // 1024)
 
 
 async def handle_getquota(session: Session, command: c.GetQuota) -> Ok:
     """GETQUOTA."""
-    if command.root:
+    line = None if command.root else await _quota(session)
+    if line is None:
         raise No("there is no such quota root", code="NONEXISTENT")
-    await _write_quota(session)
+    session.write(line)
     return Ok()
 
 
 async def handle_getquotaroot(session: Session, command: c.GetQuotaRoot) -> Ok:
     """GETQUOTAROOT: all of an account's mailboxes have the one root."""
-    mailbox = await session.server.store.mailboxes.find(session.owner.id, command.mailbox)
-    if mailbox is None:
-        raise No("there is no such mailbox", code="NONEXISTENT")
+    mailbox = await require_mailbox(session, command.mailbox)
     name = mailbox_name(mailbox.name, is_utf8=session.is_rev2)
-    session.write(b'* QUOTAROOT %b ""\r\n' % name)
-    await _write_quota(session)
+    line = await _quota(session)
+    if line is None:
+        session.write(b"* QUOTAROOT %b\r\n" % name)
+    else:
+        session.write(b'* QUOTAROOT %b ""\r\n%b' % (name, line))
     return Ok()
 
 

@@ -1,72 +1,74 @@
 """SELECT and EXAMINE (RFC 9051 §6.3.2, §6.3.3; RFC 3501; RFC 7162 §3.1.8; RFC 8474 §4.1)."""
 
-from mailquay.store import NotFound
+from typing import Final
+
 from mailquay.store.ids import mailbox_object_id
+from mailquay.store.names import canonical_name
+from mailquay.store.types import Flag, Mailbox
+from mailquay_imap.handlers.naming import attributes, list_line, require_mailbox
 from mailquay_imap.protocol import commands as c
-from mailquay_imap.protocol.format import mailbox_name
 from mailquay_imap.replies import No, Ok
 from mailquay_imap.selected import Selected
 from mailquay_imap.session import Session
-from mailquay_imap.views import MailboxGone
+from mailquay_imap.views import MailboxGone, MailboxView
 
-_SYSTEM = r"\Answered \Flagged \Deleted \Seen \Draft"
-_NO_RECENT = 1 << 32
+#: No uid is so large: nothing is \Recent.
+_NO_RECENT: Final = 1 << 32
 
 
 async def handle_select(session: Session, command: c.Select) -> Ok:
     """SELECT, EXAMINE."""
     if session.selected is not None:
         # Whatever comes of it, the old mailbox is left (RFC 9051 §6.3.2).
-        session.unselect()
+        await session.unselect()
         session.write(b"* OK [CLOSED] Previous mailbox is closed\r\n")
-    store, account = session.server.store, session.owner
-    mailbox = await store.mailboxes.find(account.id, command.mailbox)
-    if mailbox is None:
-        raise No("there is no such mailbox", code="NONEXISTENT")
-    if not mailbox.is_selectable:
-        raise No("the name holds no messages", code="CANNOT")
+    mailbox = await require_mailbox(session, command.mailbox)
     try:
-        view = await session.server.views.open(account.id, mailbox.id)
+        view = await session.server.views.open(mailbox.account_id, mailbox.id)
     except MailboxGone:
         raise No("there is no such mailbox", code="NONEXISTENT") from None
     try:
-        recent_from = _NO_RECENT
-        if not session.is_rev2:
-            if command.read_only:
-                recent_from = mailbox.first_recent_uid
-            elif mailbox.first_recent_uid < view.snapshot.uidnext:
-                recent_from = await store.mailboxes.take_recent(account.id, mailbox.id)
         selected = Selected(
-            store, view, command.mailbox, read_only=command.read_only, recent_from=recent_from
+            view,
+            read_only=command.read_only,
+            recent_from=await _recent_from(session, command, mailbox, view),
+            keywords_max=session.server.settings.imap.max_keywords,
         )
-    except NotFound:
-        session.server.views.close(view)
-        raise
+        named = await _name(session, command.mailbox, mailbox) if session.is_rev2 else b""
     except BaseException:
         session.server.views.close(view)
         raise
-    selected.condstore = command.condstore or "CONDSTORE" in session.enabled
     if command.condstore:
-        session.enabled.add("CONDSTORE")
+        session.enable_condstore()
     session.select(selected)
     _describe(session, selected)
+    session.write(named)
     if command.read_only:
         return Ok("EXAMINE completed", code="READ-ONLY")
     return Ok("SELECT completed", code="READ-WRITE")
 
 
+async def _recent_from(
+    session: Session, command: c.Select, mailbox: Mailbox, view: MailboxView
+) -> int:
+    r"""The first uid that is \Recent (RFC 3501 §2.3.2); IMAP4rev2 knows no such flag."""
+    if session.is_rev2:
+        return _NO_RECENT
+    if command.read_only or mailbox.first_recent_uid >= view.snapshot.uidnext:
+        return mailbox.first_recent_uid
+    mailboxes = session.server.store.mailboxes
+    return await mailboxes.take_recent(mailbox.account_id, mailbox.id)
+
+
 def _describe(session: Session, selected: Selected) -> None:
     snapshot = selected.known
-    words = " ".join([_SYSTEM, *sorted(snapshot.keywords, key=str.lower)])
-    permanent = "" if selected.read_only else words + r" \*"
-    lines = [
-        f"* FLAGS ({words})",
-        f"* OK [PERMANENTFLAGS ({permanent})] These are kept",
-        f"* {len(snapshot.uids)} EXISTS",
-    ]
+    for line in selected.flags_lines():
+        session.write(line)
+    lines = [f"* {len(snapshot.uids)} EXISTS"]
     if not session.is_rev2:
         lines.append(f"* {selected.recent_count()} RECENT")
-        unseen = next((n for n, place in enumerate(snapshot.places, 1) if not place.flags & 1), 0)
+        places = enumerate(snapshot.places, 1)
+        unseen = next((number for number, place in places if not place.flags & Flag.SEEN), 0)
         if unseen:
             lines.append(f"* OK [UNSEEN {unseen}] First unseen")
     lines += [
@@ -76,6 +78,15 @@ def _describe(session: Session, selected: Selected) -> None:
         f"* OK [MAILBOXID ({mailbox_object_id(selected.view.mailbox_id)})] Object id",
     ]
     session.write("\r\n".join(lines).encode() + b"\r\n")
-    if session.is_rev2:
-        name = mailbox_name(selected.name, is_utf8=True)
-        session.write(b'* LIST () "/" ' + name + b"\r\n")
+
+
+async def _name(session: Session, supplied: str, mailbox: Mailbox) -> bytes:
+    """LIST, which IMAP4rev2 adds; its attributes are to be accurate (RFC 9051 §6.3.2)."""
+    mailboxes = session.server.store.mailboxes
+    flags = attributes(
+        mailbox,
+        has_children=await mailboxes.has_inferiors(mailbox.account_id, mailbox.name),
+        is_subscribed=mailbox.is_subscribed,
+    )
+    old_name = "" if supplied == canonical_name(supplied) else supplied
+    return list_line(session, mailbox.name, flags, old_name=old_name)

@@ -1,35 +1,31 @@
 """STORE and UID STORE (RFC 9051 §6.4.6; UNCHANGEDSINCE: RFC 7162 §3.1.3)."""
 
+from collections.abc import Sequence
 from typing import Final
 
-from mailquay.store.emails import FlagChange
+from mailquay.store.emails import FlagChange, Place
+from mailquay_imap.handlers.keywords import require_flags
 from mailquay_imap.protocol import commands as c
-from mailquay_imap.protocol.format import parse_flags
 from mailquay_imap.protocol.sequence import compress
 from mailquay_imap.replies import Bad, No, Ok
+from mailquay_imap.selected import Selected
 from mailquay_imap.session import Session
 
 _CHANGES: Final = {"+": FlagChange.ADD, "-": FlagChange.REMOVE, "": FlagChange.REPLACE}
-#: Keywords a message may carry, and how long each may be.
-KEYWORDS_MAX: Final = 100
-KEYWORD_MAX_CHARACTERS: Final = 200
 
 
 async def handle_store(session: Session, command: c.Store) -> Ok:
     """STORE, UID STORE."""
     selected = session.require_selected(writable=True)
-    flags, keywords, unknown = parse_flags(command.flags)
-    if unknown is not None:
-        raise Bad(f"the flag {unknown} cannot be set")
-    if len(keywords) > KEYWORDS_MAX or any(len(k) > KEYWORD_MAX_CHARACTERS for k in keywords):
-        raise No("too many or too long keywords", code="LIMIT")
-    if not command.by_uid and not command.targets.is_saved and selected.exceeds(command.targets):
+    flags, keywords = require_flags(command.flags)
+    if command.change != "-" and not selected.has_room_for(keywords):
+        raise No("the mailbox has as many keywords as it may have", code="LIMIT")
+    if not command.by_uid and selected.exceeds(command.targets):
         raise Bad("there is no message of that number")
     if command.unchanged_since is not None:
-        session.enabled.add("CONDSTORE")
-        selected.condstore = True
-    numbers = selected.numbers(command.targets, by_uid=command.by_uid)
-    uids = [selected.known.uids[number - 1] for number in numbers]
+        session.enable_condstore()
+    uids = selected.uids(selected.numbers(command.targets, by_uid=command.by_uid))
+    before = [selected.known.places[n - 1] for n in map(selected.known.number_of, uids) if n]
     view = selected.view
     stored = await session.server.store.emails.store_flags(
         view.account_id,
@@ -42,18 +38,51 @@ async def handle_store(session: Session, command: c.Store) -> Ok:
     )
     if stored.changed:
         session.server.announce(view.account_id, stored.modseq, view.mailbox_id)
-        view.apply_own(stored.changed, [], stored.modseq)
-    rejected: set[int] = set(stored.rejected)
-    # The client hears of its own change in the form that it asked for, of others' in any case.
-    await session.sync(expunges=False, quiet={uid for uid in uids if uid not in rejected})
-    await _answer(session, command, uids, rejected)
+        await view.apply_own(stored.changed, [], stored.modseq)
+    await session.look_after()
+    rejected = sorted(int(uid) for uid in stored.rejected)
+    if command.silent:
+        expected = _Expectation(_CHANGES[command.change], flags, keywords)
+        quiet = {place.uid for place in before if expected.is_met(selected, place)}
+    else:
+        quiet = set(uids)  # all of them are told below
+    session.tell_updates(expunges=False, quiet=quiet)
+    await _answer(session, command, uids, set(rejected))
+    gone = not selected.ghosts.isdisjoint(uids)
     if rejected:
-        values = sorted(rejected)
+        # RFC 7162 §3.1.3: numbers or uids, as the command had them.
+        values = rejected
         if not command.by_uid:
-            values = [n for uid in values if (n := selected.known.number_of(uid)) is not None]
-        code = f"MODIFIED {compress(values).decode()}"
-        return Ok("STORE completed, some had changed", code=code)
+            values = [n for uid in rejected if (n := selected.known.number_of(uid)) is not None]
+        return Ok("some had changed", code=f"MODIFIED {compress(values).decode()}")
+    if gone and not (command.silent or command.by_uid):
+        raise No("some of the messages are gone", code="EXPUNGEISSUED")  # RFC 2180 §4.2.2
     return Ok()
+
+
+class _Expectation:
+    """What a client that stores silently believes the flags to be (RFC 9051 §6.4.6)."""
+
+    def __init__(self, change: FlagChange, flags: int, keywords: Sequence[str]) -> None:
+        self._change = change
+        self._flags = flags
+        self._keywords = {keyword.lower() for keyword in keywords}
+
+    def is_met(self, selected: Selected, before: Place) -> bool:
+        """Whether the message has those flags now: nobody else has changed them."""
+        number = selected.view.snapshot.number_of(before.uid)
+        if number is None:
+            return True
+        now = selected.view.snapshot.places[number - 1]
+        flags, keywords = before.flags, {keyword.lower() for keyword in before.keywords}
+        match self._change:
+            case FlagChange.ADD:
+                flags, keywords = flags | self._flags, keywords | self._keywords
+            case FlagChange.REMOVE:
+                flags, keywords = flags & ~self._flags, keywords - self._keywords
+            case FlagChange.REPLACE:
+                flags, keywords = self._flags, self._keywords
+        return (flags, keywords) == (now.flags, {keyword.lower() for keyword in now.keywords})
 
 
 async def _answer(session: Session, command: c.Store, uids: list[int], rejected: set[int]) -> None:
@@ -69,5 +98,5 @@ async def _answer(session: Session, command: c.Store, uids: list[int], rejected:
         if command.silent:
             line = b"* %d FETCH (UID %d MODSEQ (%d))\r\n" % (number, uid, place.modseq)
         else:
-            line = selected.flags_line(number, place, with_uid=command.by_uid)
+            line = selected.flags_line(number, place)
         await session.write_large(line)

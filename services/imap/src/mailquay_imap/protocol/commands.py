@@ -79,7 +79,6 @@ class Create:
     """RFC 9051 §6.3.4; ``special_use`` by RFC 6154 §3, upper case."""
 
     mailbox: str
-    is_parent_only: bool
     special_use: tuple[str, ...] = ()
 
 

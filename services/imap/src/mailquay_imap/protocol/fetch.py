@@ -23,6 +23,9 @@ _MACROS: Final = {
 _NAME: Final = re.compile(rb"[A-Za-z0-9.]+")
 _PART: Final = re.compile(rb"(?:[1-9]\d{0,8}\.)*[1-9]\d{0,8}")
 _PARTIAL: Final = re.compile(rb"<(\d{1,19})\.(\d{1,19})>")
+#: RFC 5322 §2.2: printable ASCII but for the colon.
+_FIELD_NAME: Final = re.compile(rb"[!-9;-~]+")
+_ATOM: Final = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\\]]+")
 #: A part number deeper than any message that is looked into.
 _PART_DEPTH_MAX: Final = 200
 ITEMS_MAX: Final = 200
@@ -107,7 +110,7 @@ def _item(reader: Reader) -> FetchItem:
             return BodyItem(b"RFC822.HEADER", section=Section.HEADER, peek=True)
         case "RFC822.TEXT":
             return BodyItem(b"RFC822.TEXT", section=Section.TEXT)
-    raise ProtocolError(f"the data item {name} is not known")
+    raise ProtocolError(f"the data item {name[:40]} is not known")
 
 
 def _part_number(reader: Reader) -> tuple[int, ...]:
@@ -132,18 +135,18 @@ def _partial(reader: Reader) -> tuple[int, int] | None:
 
 
 def _body(reader: Reader, *, peek: bool) -> BodyItem:
-    start = reader.position
+    """``"[" [section-msgtext / (section-part ["." section-text])] "]" ["<" partial ">"]``."""
     reader.byte(b"[")
     part = _part_number(reader)
     section, fields, fields_not = Section.BODY, None, False
-    names = b""
-    if not part or reader.try_byte(b"."):
+    spec = _dotted(part)
+    is_named = reader.try_byte(b".") if part else reader.peek() != b"]"
+    if is_named:
         match = _NAME.match(reader.text, reader.position)
         word = b"" if match is None else match[0].upper()
         reader.position += len(word)
+        spec += (b"." if part else b"") + word
         match word:
-            case b"" if not part:
-                pass
             case b"HEADER":
                 section = Section.HEADER
             case b"TEXT":
@@ -154,23 +157,24 @@ def _body(reader: Reader, *, peek: bool) -> BodyItem:
                 section, fields_not = Section.HEADER, word.endswith(b".NOT")
                 reader.space()
                 fields = _field_names(reader)
-                names = b" (" + b" ".join(fields) + b")"
+                spec += b" (" + b" ".join(map(_as_astring, fields)) + b")"
             case _:
                 raise ProtocolError("the body section is not known")
-    text_end = reader.position
     reader.byte(b"]")
-    label = _label(reader, start, text_end, names)
     partial = _partial(reader)
-    suffix = b"" if partial is None else b"<%d>" % partial[0]
-    return BodyItem(b"BODY" + label + suffix, part, section, fields, fields_not, partial, peek)
+    label = b"BODY[" + spec + b"]" + _origin(partial)
+    return BodyItem(label, part, section, fields, fields_not, partial, peek)
 
 
-def _label(reader: Reader, start: int, end: int, names: bytes) -> bytes:
-    """The section as the response repeats it; field names are written out, never as literals."""
-    text = reader.text[start:end].upper()
-    if names:
-        text = text[: text.index(b" ")] + names
-    return text + b"]"
+def _origin(partial: tuple[int, int] | None) -> bytes:
+    return b"" if partial is None else b"<%d>" % partial[0]
+
+
+def _as_astring(name: bytes) -> bytes:
+    """A field name as the response repeats it: never as a literal."""
+    if _ATOM.fullmatch(name):
+        return name
+    return b'"' + name.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
 
 
 def _field_names(reader: Reader) -> tuple[bytes, ...]:
@@ -180,7 +184,7 @@ def _field_names(reader: Reader) -> tuple[bytes, ...]:
         if names:
             reader.space()
         name = reader.astring()
-        if not re.fullmatch(rb"[!-9;-~]+", name):
+        if not _FIELD_NAME.fullmatch(name):
             raise ProtocolError("that is no field name")
         names.append(name.upper())
     if not names:
@@ -193,8 +197,7 @@ def _binary(reader: Reader, *, peek: bool) -> BodyItem:
     part = _part_number(reader)
     reader.byte(b"]")
     partial = _partial(reader)
-    suffix = b"" if partial is None else b"<%d>" % partial[0]
-    label = b"BINARY[" + _dotted(part) + b"]" + suffix
+    label = b"BINARY[" + _dotted(part) + b"]" + _origin(partial)
     return BodyItem(label, part, partial=partial, peek=peek, decoded=True)
 
 

@@ -10,9 +10,10 @@ from typing import Final
 
 __all__ = ["ClientData", "Continue", "Limits", "Overflow", "RawCommand", "Rejected"]
 
-_LITERAL: Final = re.compile(rb"(~?)\{(\d{1,20})(\+?)\}\Z")
+#: What announces a literal at the end of a line; ``+`` does not wait to be asked (RFC 7888).
+_LITERAL: Final = re.compile(rb"\{(\d{1,20})(\+?)\}\Z")
 _APPEND: Final = re.compile(rb"[^ ]+ +APPEND ", re.IGNORECASE)
-_TAG: Final = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\+]+")
+_TAG: Final = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\+]+(?= )")
 
 
 @dataclass(slots=True)
@@ -38,10 +39,14 @@ class Continue:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A literal was too large: ``tag`` is to be told NO [TOOBIG]; nothing else was lost."""
+    """A literal was too large and was not kept; the command is over, and nothing else was lost.
 
-    tag: bytes
+    ``tag`` is None where the command had none.
+    """
+
+    tag: bytes | None
     size: int
+    is_append: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +59,14 @@ Event = RawCommand | Continue | Rejected | Overflow
 
 @dataclass(slots=True)
 class _Pending:
+    """A command that has begun."""
+
     text: bytearray = field(default_factory=bytearray)
     literals: list[bytes] = field(default_factory=list)
+    line_bytes: int = 0
     literal_bytes: int = 0
     too_large: int = 0
+    is_append: bool | None = None  # None until it matters
 
 
 class ClientData:
@@ -88,14 +97,10 @@ class ClientData:
         Raises:
             ValueError: it is longer than a command may be.
         """
-        end = self._buffer.find(b"\n")
-        if end < 0:
-            if len(self._buffer) > self.limits.command:
-                raise ValueError("line too long")
-            return None
-        line = bytes(self._buffer[:end])
-        del self._buffer[: end + 1]
-        return line.removesuffix(b"\r")
+        line = self._take_line()
+        if line is None and len(self._buffer) > self.limits.command:
+            raise ValueError("line too long")
+        return line
 
     def next_event(self) -> Event | None:
         """What has come; None: more bytes are needed."""
@@ -109,17 +114,21 @@ class ClientData:
             if self._literal is not None:
                 if len(self._buffer) < self._literal:
                     return None
-                self._pending.literals.append(bytes(self._buffer[: self._literal]))
-                self._pending.text += b"\0"
-                del self._buffer[: self._literal]
-                self._literal = None
+                self._take_literal(self._literal)
             line = self._take_line()
             if line is None:
-                too_long = len(self._buffer) + len(self._pending.text) > self.limits.command
+                too_long = len(self._buffer) + self._pending.line_bytes > self.limits.command
                 return Overflow() if too_long else None
             event = self._line(line)
             if event is not None:
                 return event
+
+    def _take_literal(self, size: int) -> None:
+        with memoryview(self._buffer) as view:
+            self._pending.literals.append(bytes(view[:size]))
+        del self._buffer[:size]
+        self._pending.text += b"\0"
+        self._literal = None
 
     def _take_line(self) -> bytes | None:
         end = self._buffer.find(b"\n", self._searched)
@@ -134,42 +143,47 @@ class ClientData:
     def _line(self, line: bytes) -> Event | None:
         """A line has ended: with a literal's announcement, or with the command."""
         pending = self._pending
-        # NUL marks a literal from here on; from a client it is never right (RFC 9051 §9: CHAR8).
-        pending.text += line.replace(b"\0", b"\x7f")
-        if len(pending.text) > self.limits.command:
+        pending.line_bytes += len(line) + 2
+        if pending.line_bytes > self.limits.command:
             self._pending = _Pending()
             return Overflow()
+        # NUL marks a literal from here on. From a client it is never right outside of one
+        # (RFC 9051 §9: CHAR), and neither is a lone CR, which no rule of the grammar takes.
+        pending.text += line.replace(b"\0", b"\r")
         match = _LITERAL.search(line) if line.endswith(b"}") else None
         if match is None:
             return self._finish()
         del pending.text[len(pending.text) - len(match[0]) :]
-        size, is_waiting = int(match[2]), not match[3]
-        is_append = _APPEND.match(pending.text) is not None and bool(pending.text)
-        limit = self.limits.append if is_append else self.limits.command
+        return self._announced(int(match[1]), is_waiting=not match[2])
+
+    def _announced(self, size: int, *, is_waiting: bool) -> Event | None:
+        """A literal is to follow."""
+        pending = self._pending
+        if pending.is_append is None:
+            pending.is_append = _APPEND.match(pending.text) is not None
+        limit = self.limits.append if pending.is_append else self.limits.command
+        # Of an APPEND, the mailbox's name may be a literal too.
+        total = limit + (self.limits.command if pending.is_append else 0)
         pending.literal_bytes += size
-        if (
-            pending.literal_bytes > limit + (self.limits.command if is_append else 0)
-            or size > limit
-        ):
-            if is_waiting:
-                return self._reject(size)
-            # It comes without being asked for: it must be read to be over with.
+        if size > limit or pending.literal_bytes > total:
             pending.too_large = max(pending.too_large, size)
+            if is_waiting:
+                return self._reject()
+            # It comes without being asked for: it must be read to be over with.
             self._skip = size
-            pending.text += b"\0"
             pending.literals.append(b"")
+            pending.text += b"\0"
             return None
         self._literal = size
         return Continue() if is_waiting else None
 
-    def _reject(self, size: int) -> Rejected:
-        tag = _TAG.match(self._pending.text)
-        self._pending = _Pending()
-        return Rejected(tag[0] if tag else b"*", size)
+    def _reject(self) -> Rejected:
+        pending, self._pending = self._pending, _Pending()
+        tag = _TAG.match(pending.text)
+        return Rejected(tag[0] if tag else None, pending.too_large, bool(pending.is_append))
 
     def _finish(self) -> Event:
-        pending = self._pending
-        if pending.too_large:
-            return self._reject(pending.too_large)
-        self._pending = _Pending()
+        if self._pending.too_large:
+            return self._reject()
+        pending, self._pending = self._pending, _Pending()
         return RawCommand(bytes(pending.text), tuple(pending.literals))

@@ -9,13 +9,13 @@ from mailquay_imap.protocol.errors import ProtocolError
 
 __all__ = ["decode_mutf7", "encode_mutf7"]
 
-_SHIFTED: Final = re.compile(rb"&([^-]*)-")
+_SHIFTED: Final = re.compile(rb"&([A-Za-z0-9+,]*)-")
 _PRINTABLE: Final = re.compile(r"[\x20-\x7e]+")
 
 
 def encode_mutf7(name: str) -> bytes:
     """Encode a name; lone surrogates are replaced, as they are no characters."""
-    if name.isascii() and "&" not in name:
+    if name.isascii() and name.isprintable() and "&" not in name:
         return name.encode()
     pieces: list[bytes] = []
     position = 0
@@ -38,20 +38,23 @@ def decode_mutf7(name: bytes) -> str:
     """Decode a name.
 
     Raises:
-        ProtocolError: it is not modified UTF-7.
+        ProtocolError: it is neither modified UTF-7 nor UTF-8.
     """
     if b"&" not in name:
         return _plain(name)
     pieces: list[str] = []
     position = 0
     for match in _SHIFTED.finditer(name):
-        pieces.append(_plain(name[position : match.start()]))
+        pieces.append(_unshifted(name[position : match.start()]))
         pieces.append(_unshift(match[1]) if match[1] else "&")
         position = match.end()
-    rest = name[position:]
-    if b"&" in rest:
+    return "".join([*pieces, _unshifted(name[position:])])
+
+
+def _unshifted(name: bytes) -> str:
+    if b"&" in name:
         raise ProtocolError("the mailbox name is not modified UTF-7")
-    return "".join([*pieces, _plain(rest)])
+    return _plain(name)
 
 
 def _plain(name: bytes) -> str:
@@ -66,5 +69,5 @@ def _unshift(text: bytes) -> str:
     try:
         data = base64.b64decode(text.replace(b",", b"/") + b"=" * (-len(text) % 4), validate=True)
         return data.decode("utf-16-be")
-    except (binascii.Error, UnicodeDecodeError, ValueError) as error:
+    except (binascii.Error, UnicodeDecodeError) as error:
         raise ProtocolError("the mailbox name is not modified UTF-7") from error

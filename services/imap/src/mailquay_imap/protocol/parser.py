@@ -1,5 +1,6 @@
 """From a raw command to its value: one small function a command. Pure."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -19,9 +20,9 @@ _STATUS_ITEMS: Final = frozenset(
     ("MESSAGES", "UIDNEXT", "UIDVALIDITY", "UNSEEN", "DELETED", "SIZE", "RECENT",
      "HIGHESTMODSEQ", "APPENDLIMIT", "MAILBOXID", "DELETED-STORAGE")
 )  # fmt: skip
-_SPECIAL_USES: Final = frozenset(
-    ("\\ALL", "\\ARCHIVE", "\\DRAFTS", "\\FLAGGED", "\\JUNK", "\\SENT", "\\TRASH")
-)
+_SELECTIONS: Final = frozenset(("SUBSCRIBED", "REMOTE", "RECURSIVEMATCH", "SPECIAL-USE"))
+#: A valid tag: ASTRING-CHAR but for "+" (RFC 9051 §9).
+_TAG: Final = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\+]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,7 @@ def split_tag(raw: RawCommand) -> tuple[bytes, bytes]:
         ProtocolError: there is no valid tag.
     """
     tag, _, rest = raw.text.partition(b" ")
-    is_valid = tag and not any(byte <= 0x20 or byte >= 0x7F or byte in b'(){%*"\\+' for byte in tag)
-    if not is_valid:
+    if not _TAG.fullmatch(tag):
         raise ProtocolError("a command begins with a tag")
     return tag, rest
 
@@ -57,6 +57,8 @@ def parse_command(raw: RawCommand, *, is_utf8: bool) -> Parsed:
         ProtocolError: it is none; `BadCharset` comes from SEARCH too.
     """
     tag, rest = split_tag(raw)
+    if not rest:
+        raise ProtocolError("the command is missing")
     reader = Reader(rest, raw.literals, is_utf8=is_utf8)
     name = reader.keyword()
     by_uid = name == "UID"
@@ -134,6 +136,7 @@ def _select(r: Reader, *, read_only: bool) -> c.Command:
 
 
 def _create(r: Reader, _by_uid: bool) -> c.Command:
+    """``CREATE mailbox ["(" "USE" "(" [use-attr *(SP use-attr)] ")" ")"]`` (RFC 6154 §6)."""
     r.space()
     mailbox = r.mailbox()
     uses: tuple[str, ...] = ()
@@ -144,9 +147,9 @@ def _create(r: Reader, _by_uid: bool) -> c.Command:
         r.space()
         uses = tuple(r.atom_list())
         r.byte(b")")
-        if set(uses) - _SPECIAL_USES:
-            raise ProtocolError("the special use is not known")
-    return c.Create(mailbox.removesuffix("/"), mailbox.endswith("/"), uses)
+        if not all(use.startswith("\\") for use in uses):
+            raise ProtocolError("a special use begins with a backslash")
+    return c.Create(mailbox, uses)
 
 
 def _delete(r: Reader, _by_uid: bool) -> c.Command:
@@ -173,9 +176,10 @@ def _list(r: Reader, _by_uid: bool) -> c.Command:
     if is_extended:
         options = r.atom_list()
         r.space()
-        unknown = set(options) - {"SUBSCRIBED", "REMOTE", "RECURSIVEMATCH", "SPECIAL-USE"}
-        if unknown or ("RECURSIVEMATCH" in options and "SUBSCRIBED" not in options):
-            raise ProtocolError("the selection options make no sense")
+        if set(options) - _SELECTIONS:
+            raise ProtocolError("the selection option is not known")
+        if "RECURSIVEMATCH" in options and not {"SUBSCRIBED", "SPECIAL-USE"} & set(options):
+            raise ProtocolError("RECURSIVEMATCH needs another selection option")
     reference = r.mailbox()
     r.space()
     patterns: list[str] = []
@@ -187,6 +191,8 @@ def _list(r: Reader, _by_uid: bool) -> c.Command:
             patterns.append(r.list_mailbox())
             if len(patterns) > PATTERNS_MAX:
                 raise ProtocolError("too many patterns")
+        if not patterns:
+            raise ProtocolError("no pattern is given")
     else:
         patterns.append(r.list_mailbox())
     returns = c.ListReturn()
@@ -257,9 +263,7 @@ def _append(r: Reader, _by_uid: bool) -> c.Command:
     if r.peek() == b'"':
         date = r.date_time()
         r.space()
-    if r.peek() not in (b"\0", b"~"):
-        raise ProtocolError("APPEND takes its message as a literal")
-    return c.Append(mailbox, tuple(flags), date, r.string())
+    return c.Append(mailbox, tuple(flags), date, r.message())
 
 
 def _expunge(r: Reader, by_uid: bool) -> c.Command:
@@ -339,10 +343,14 @@ def _setquota(r: Reader, _by_uid: bool) -> c.Command:
     root = r.text_astring()
     r.space()
     r.byte(b"(")
+    is_first = True
     while not r.try_byte(b")"):
-        r.position += 1
-        if r.at_end:
-            raise ProtocolError("a list is not closed")
+        if not is_first:
+            r.space()
+        is_first = False
+        r.atom()
+        r.space()
+        r.number()
     return c.SetQuota(root)
 
 

@@ -4,7 +4,7 @@
 """
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
 from mailquay.message.dates import parse_internal_date
@@ -15,15 +15,15 @@ from mailquay_imap.protocol.sequence import SequenceSet, parse_sequence_set
 __all__ = ["Reader"]
 
 _ATOM: Final = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\\]]+")
-_ASTRING: Final = re.compile(rb"[^\x00-\x20\x7f(){%*\"\\]+")
-_LIST_MAILBOX: Final = re.compile(rb"[^\x00-\x20\x7f(){\"\\]+")
-_QUOTED: Final = re.compile(rb'"((?:[^"\\\r\n\x00]|\\["\\])*)"')
+_ASTRING: Final = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\]+")
+_LIST_MAILBOX: Final = re.compile(rb"[^\x00-\x20\x7f-\xff(){\"\\]+")
+_QUOTED: Final = re.compile(rb'"([^"\\\r\n\x00]*(?:\\["\\][^"\\\r\n\x00]*)*)"')
 _ESCAPE: Final = re.compile(rb'\\(["\\])')
 _NUMBER: Final = re.compile(rb"\d{1,20}")
 _SET: Final = re.compile(rb"[\d*:,]+|\$")
 _FLAG: Final = re.compile(rb"\\?[^\x00-\x20\x7f-\xff(){%*\"\\\]]+")
 _DATE: Final = re.compile(
-    rb'"?(\d{1,2})-(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)-(\d{4})"?', re.IGNORECASE
+    rb'("?)(\d{1,2})-(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)-(\d{4})\1', re.IGNORECASE
 )
 _MONTHS: Final = {
     m: n
@@ -31,6 +31,8 @@ _MONTHS: Final = {
 }  # fmt: skip
 #: Nesting of lists in one command.
 DEPTH_MAX: Final = 50
+#: Longer than any name that can be made, in either encoding.
+_NAME_MAX_BYTES: Final = 16 * 1024
 
 
 class Reader:
@@ -106,6 +108,11 @@ class Reader:
         """Require an atom, upper case."""
         return self.atom().decode("ascii").upper()
 
+    def upcoming_keyword(self) -> str:
+        """The atom that comes next, upper case; empty where none does."""
+        match = _ATOM.match(self.text, self.position)
+        return "" if match is None else match[0].decode("ascii").upper()
+
     def number(self) -> int:
         """Require a number of up to 63 bits."""
         match = self._match(_NUMBER)
@@ -116,17 +123,32 @@ class Reader:
     def try_string(self) -> bytes | None:
         """Take a quoted string or a literal."""
         if self.peek() == b"\0":
-            self.position += 1
-            literal = self._literals[self._next_literal]
-            self._next_literal += 1
+            literal = self._literal()
+            if b"\0" in literal:
+                raise ProtocolError("a literal with NUL is announced by ~{")
             return literal
-        if self.peek() == b"~" and self.text[self.position + 1 : self.position + 2] == b"\0":
-            self.position += 1
-            return self.try_string()
         match = self._match(_QUOTED)
         if match is None:
             return None
+        if not match[1].isascii():
+            _require_utf8(match[1])
         return _ESCAPE.sub(rb"\1", match[1]) if b"\\" in match[1] else match[1]
+
+    def _literal(self) -> bytes:
+        self.position += 1
+        literal = self._literals[self._next_literal]
+        self._next_literal += 1
+        return literal
+
+    def message(self) -> bytes:
+        """Require a literal or a literal8: a message, with NUL in it or not (RFC 3516 §4.4).
+
+        NUL belongs into a literal8 alone; whoever sends it otherwise would lose a message by BAD.
+        """
+        self.try_byte(b"~")
+        if self.peek() != b"\0":
+            raise ProtocolError("APPEND takes its message as a literal")
+        return self._literal()
 
     def string(self) -> bytes:
         """Require a string."""
@@ -173,6 +195,8 @@ class Reader:
         return self._name(value)
 
     def _name(self, value: bytes) -> str:
+        if len(value) > _NAME_MAX_BYTES:
+            raise ProtocolError("the mailbox name is too long")
         if self.is_utf8:
             try:
                 name = value.decode("utf-8")
@@ -180,9 +204,9 @@ class Reader:
                 raise ProtocolError("the mailbox name is not UTF-8") from error
         else:
             name = decode_mutf7(value)
-        if len(name) == 5 and name.upper() == "INBOX":
-            return "INBOX"
-        return name
+        if "\0" in name:
+            raise ProtocolError("a mailbox name holds no NUL")
+        return "INBOX" if len(name) == 5 and name.upper() == "INBOX" else name
 
     def sequence_set(self) -> SequenceSet:
         """Require a sequence set or ``$``."""
@@ -192,7 +216,7 @@ class Reader:
         return parse_sequence_set(match[0])
 
     def flag(self) -> str:
-        r"""Require a flag: ``\Seen`` or a keyword."""
+        r"""Require a flag: ``\Seen``, or a keyword, which is an atom (RFC 9051 §2.3.2)."""
         match = self._match(_FLAG)
         if match is None:
             raise ProtocolError("a flag is missing")
@@ -224,13 +248,24 @@ class Reader:
         if match is None:
             raise ProtocolError("a date is missing")
         try:
-            return date(int(match[3]), _MONTHS[match[2].lower()], int(match[1]))
+            return date(int(match[4]), _MONTHS[match[3].lower()], int(match[2]))
         except ValueError as error:
             raise ProtocolError("that date is in no calendar") from error
 
     def date_time(self) -> datetime:
         """Require a quoted ``date-time`` (RFC 9051 §9)."""
         value = parse_internal_date(self.string())
-        if value is None:
-            raise ProtocolError("invalid date-time")
-        return value
+        try:
+            if value is not None:
+                return value.astimezone(UTC)
+        except OverflowError:
+            pass  # in no year that a calendar has
+        raise ProtocolError("invalid date-time")
+
+
+def _require_utf8(text: bytes) -> None:
+    """QUOTED-CHAR is ASCII or well-formed UTF-8 (RFC 9051 §9)."""
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ProtocolError("8-bit text in quotes is to be UTF-8") from error

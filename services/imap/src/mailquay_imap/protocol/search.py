@@ -1,26 +1,22 @@
 """SEARCH's program (RFC 9051 §6.4.4, RFC 5182, RFC 7162 §3.1.5, RFC 8474). Pure."""
 
-import codecs
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from mailquay_imap.protocol.errors import ProtocolError
+from mailquay.message.charsets import find_codec
+from mailquay_imap.protocol.errors import BadCharset, ProtocolError
 from mailquay_imap.protocol.reader import DEPTH_MAX, Reader
 from mailquay_imap.protocol.sequence import SequenceSet
 
 __all__ = [
-    "AndKey", "BadCharset", "DateKey", "FlagKey", "HeaderKey", "IdKey", "KeywordKey", "ModSeqKey",
+    "AndKey", "DateKey", "FlagKey", "HeaderKey", "IdKey", "KeywordKey", "ModSeqKey",
     "NotKey", "OrKey", "SearchKey", "SearchProgram", "SetKey", "SizeKey", "TextKey",
     "parse_search",
 ]  # fmt: skip
 
 #: Keys of one program; more is no question that a person asks.
 KEYS_MAX: Final = 2000
-
-
-class BadCharset(Exception):
-    """NO [BADCHARSET] (RFC 9051 §7.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,25 +140,25 @@ def parse_search(reader: Reader) -> SearchProgram:
         BadCharset: its texts are in a charset that is not known.
     """
     returns: frozenset[str] | None = None
-    if reader.text[reader.position :].upper().startswith(b"RETURN "):
+    if reader.upcoming_keyword() == "RETURN":
         reader.keyword()
         reader.space()
-        wanted = frozenset(reader.atom_list())
-        if wanted - _RETURNS:
+        returns = frozenset(reader.atom_list())
+        if returns - _RETURNS:
             raise ProtocolError("a result option is not known")
-        returns = wanted or frozenset(("ALL",))
+        returns = returns or frozenset(("ALL",))
         reader.space()
-    charset = "utf-8"
-    if reader.text[reader.position :].upper().startswith(b"CHARSET "):
+    codec = "utf-8"
+    if reader.upcoming_keyword() == "CHARSET":
         reader.keyword()
         reader.space()
         charset = reader.astring().decode("ascii", "replace")
-        try:
-            codecs.lookup(charset)
-        except (LookupError, ValueError):
-            raise BadCharset(charset) from None
+        found = find_codec(charset)
+        if found is None:
+            raise BadCharset(charset, saves=returns is not None and "SAVE" in returns)
+        codec = found
         reader.space()
-    parser = _Parser(reader, charset)
+    parser = _Parser(reader, codec)
     keys = [parser.key(0)]
     while reader.try_space():
         keys.append(parser.key(0))
@@ -172,18 +168,20 @@ def parse_search(reader: Reader) -> SearchProgram:
 
 
 class _Parser:
-    def __init__(self, reader: Reader, charset: str) -> None:
+    def __init__(self, reader: Reader, codec: str) -> None:
         self._reader = reader
-        self._charset = charset
+        self._codec = codec
         self._count = 0
         self.has_modseq = False
 
     def _text(self) -> str:
         value = self._reader.astring()
         try:
-            return value.decode(self._charset)
-        except (UnicodeDecodeError, LookupError):
-            return value.decode("latin-1")
+            text = value.decode(self._codec)
+            text.encode("utf-8")  # some charsets can write lone surrogates
+        except UnicodeError as error:
+            raise ProtocolError("the text is not in the charset of the search") from error
+        return text.replace("\0", "")  # nor is NUL in any text, though UTF-16 can write it
 
     def key(self, depth: int) -> SearchKey:
         """One search-key."""
@@ -225,15 +223,13 @@ class _Parser:
                 reader.space()
                 return OrKey(first, self.key(depth + 1))
             case "HEADER":
-                field = reader.astring().decode("ascii", "replace").upper()
-                reader.space()
-                return HeaderKey(field, self._text())
+                return self._header()
             case "BODY" | "TEXT":
                 return TextKey(self._text(), with_header=name == "TEXT")
             case "KEYWORD":
-                return KeywordKey(reader.flag())
+                return KeywordKey(reader.atom().decode("ascii"))
             case "UNKEYWORD":
-                return NotKey(KeywordKey(reader.flag()))
+                return NotKey(KeywordKey(reader.atom().decode("ascii")))
             case "LARGER" | "SMALLER":
                 return SizeKey(reader.number(), is_larger=name == "LARGER")
             case "UID":
@@ -249,10 +245,19 @@ class _Parser:
                 return IdKey(name == "THREADID", object_id)
         raise ProtocolError(f"the search key {name[:40]} is not known")
 
+    def _header(self) -> HeaderKey:
+        field = self._reader.astring()
+        if not field.isascii():
+            raise ProtocolError("that is no field name")
+        self._reader.space()
+        return HeaderKey(field.decode("ascii").upper(), self._text())
+
     def _modseq(self) -> ModSeqKey:
+        """``["entry-name" SP entry-type SP] mod-sequence-valzer`` (RFC 7162 §3.1.5)."""
         self.has_modseq = True
         if self._reader.try_string() is not None:  # entry-name and entry-type-req
             self._reader.space()
-            self._reader.keyword()
+            if self._reader.keyword() not in ("PRIV", "SHARED", "ALL"):
+                raise ProtocolError("the entry type is not known")
             self._reader.space()
         return ModSeqKey(self._reader.number())
