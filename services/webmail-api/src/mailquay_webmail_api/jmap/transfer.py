@@ -83,7 +83,7 @@ def transfer_routes(platform: Platform, gate: Gate, limits: JmapLimits) -> APIRo
     async def download(request: Request, account: str, blob_id: str, name: str) -> Response:
         admission = await gate.admit(request)
         _check_account(account, admission.account)
-        found = await find_blob(platform.store, admission.account.id, blob_id)
+        found = await find_blob(platform.store, platform.blobs, admission.account.id, blob_id)
         if found is None:
             raise Problem(404, "there is no such blob")
         etag = f'"{blob_id}"'

@@ -1,7 +1,9 @@
 """Blob ids, and the bytes behind them (RFC 8620 §6, RFC 8621 §4.1.4).
 
 ``B345`` is a whole message, ``B345-1-2`` the decoded content of its part 1.2 (IMAP's part number),
-``U12`` an upload. All are of the signed-in account, and what one names never changes.
+``U12`` an upload. ``_1-2`` behind any of them takes its content for a message and means that one's
+part 1.2 (Email/parse, RFC 8621 §4.9). All are of the signed-in account, and what one names never
+changes.
 """
 
 import asyncio
@@ -11,6 +13,7 @@ from typing import Final
 
 from mailquay.blobs import BlobStore
 from mailquay.blobs.refs import Located
+from mailquay.message import scan
 from mailquay.message.content import decode_body
 from mailquay.message.parts import Part
 from mailquay.message.sections import find_part
@@ -24,6 +27,7 @@ __all__ = [
     "FoundBlob",
     "email_blob_id",
     "find_blob",
+    "inner_blob_id",
     "load_blob",
     "parse_email_blob_id",
     "part_blob_id",
@@ -31,6 +35,9 @@ __all__ = [
 ]
 
 _EMAIL: Final = re.compile(r"B(0|[1-9][0-9]{0,18})((?:-[1-9][0-9]{0,5}){0,100})")
+_INNER: Final = re.compile(r"[1-9][0-9]{0,5}(?:-[1-9][0-9]{0,5}){0,100}")
+#: Messages in messages in messages that are each named by taking one apart.
+_INNER_MAX: Final = 10
 #: A part that takes longer than a thread's hand-over to decode is decoded in one.
 _INLINE_BYTES: Final = 64 * 1024
 
@@ -46,12 +53,12 @@ class Blob:
 
 @dataclass(frozen=True, slots=True)
 class FoundBlob:
-    """Where a blob's bytes lie; with ``part`` they are that part's, decoded."""
+    """Where a blob's bytes lie: those there, or of each part in what the one before it holds."""
 
     location: Located
     type: str
     name: str | None = None
-    part: Part | None = None
+    parts: tuple[Part, ...] = ()
 
 
 def email_blob_id(number: int) -> str:
@@ -64,6 +71,11 @@ def part_blob_id(number: int, part_number: str) -> str:
     return f"B{number}-{part_number.replace('.', '-')}"
 
 
+def inner_blob_id(blob_id: str, part_number: str) -> str:
+    """The blob id of a part of the message that a blob's content is."""
+    return f"{blob_id}_{part_number.replace('.', '-')}"
+
+
 def parse_email_blob_id(text: str) -> tuple[EmailId, tuple[int, ...]] | None:
     """An email and a part number, ``()`` for the whole; None when it is no such id."""
     match = _EMAIL.fullmatch(text)
@@ -72,12 +84,30 @@ def parse_email_blob_id(text: str) -> tuple[EmailId, tuple[int, ...]] | None:
     return EmailId(number), tuple(int(step) for step in match[2].split("-")[1:])
 
 
-async def find_blob(store: Store, account_id: AccountId, blob_id: str) -> FoundBlob | None:
-    """Find a blob; None when there is no such blob in the account. One round trip.
+async def find_blob(
+    store: Store, blobs: BlobStore, account_id: AccountId, blob_id: str
+) -> FoundBlob | None:
+    """Find a blob; None when there is no such blob in the account.
+
+    One round trip; bytes are read only for what is inside a message that must be taken apart.
 
     Raises:
-        StoreUnavailable
+        StoreUnavailable, BlobError: it cannot be read now.
     """
+    outer, *inner = blob_id.split("_")
+    if len(inner) > _INNER_MAX or not all(map(_INNER.fullmatch, inner)):
+        return None
+    found = await _find_outer(store, account_id, outer)
+    for step in inner:
+        if found is None:
+            return None
+        message = (await load_blob(blobs, found)).data
+        root = (await asyncio.to_thread(scan, message)).root
+        found = _within(found, root, tuple(map(int, step.split("-"))))
+    return found
+
+
+async def _find_outer(store: Store, account_id: AccountId, blob_id: str) -> FoundBlob | None:
     if (upload_id := parse_upload_id(blob_id)) is not None:
         upload = await store.uploads.find(account_id, upload_id)
         return None if upload is None else FoundBlob(upload[0], upload[1])
@@ -87,12 +117,16 @@ async def find_blob(store: Store, account_id: AccountId, blob_id: str) -> FoundB
     body = (await store.emails.bodies(account_id, [email_id])).get(email_id)
     if body is None:
         return None
-    if not number:
-        return FoundBlob(body, "message/rfc822")
-    part = find_part(decode_structure(body.structure), number)
+    found = FoundBlob(body, "message/rfc822")
+    return _within(found, decode_structure(body.structure), number) if number else found
+
+
+def _within(found: FoundBlob, root: Part, number: tuple[int, ...]) -> FoundBlob | None:
+    """A part of the message that was found."""
+    part = find_part(root, number)
     if part is None or part.is_multipart:
         return None
-    return FoundBlob(body, part.content_type, part.filename, part)
+    return FoundBlob(found.location, part.content_type, part.filename, (*found.parts, part))
 
 
 async def load_blob(blobs: BlobStore, found: FoundBlob) -> Blob:
@@ -102,11 +136,11 @@ async def load_blob(blobs: BlobStore, found: FoundBlob) -> Blob:
         BlobError: it cannot be read now, or is lost.
     """
     data = await blobs.get(found.location)
-    if found.part is not None:
-        if found.part.size > _INLINE_BYTES:
-            data = await asyncio.to_thread(decode_body, data, found.part)
+    for part in found.parts:
+        if part.size > _INLINE_BYTES:
+            data = await asyncio.to_thread(decode_body, data, part)
         else:
-            data = decode_body(data, found.part)
+            data = decode_body(data, part)
     return Blob(data, found.type, found.name)
 
 
@@ -118,5 +152,5 @@ async def read_blob(
     Raises:
         StoreUnavailable, BlobError: it cannot be read now.
     """
-    found = await find_blob(store, account_id, blob_id)
+    found = await find_blob(store, blobs, account_id, blob_id)
     return None if found is None else await load_blob(blobs, found)

@@ -24,7 +24,8 @@ async def copy_blobs(context: Context, given: JsonObject) -> JsonObject:
     copied: dict[str, str] = {}
     not_copied: dict[str, Any] = {}
     for blob_id in dict.fromkeys(blob_ids):
-        if await find_blob(context.store, context.account.id, blob_id) is not None:
+        found = await find_blob(context.store, context.blobs, context.account.id, blob_id)
+        if found is not None:
             copied[blob_id] = blob_id
         else:
             not_copied[blob_id] = {"type": "notFound"}
