@@ -9,8 +9,10 @@ import ssl
 import threading
 import time
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
+import asyncpg
 import pytest
 import pytest_asyncio
 from aiosmtpd.controller import Controller
@@ -256,6 +258,19 @@ class World:
             )
         )
         return delivered.queue_id
+
+    async def age(self, queue_id, **by):
+        """Let a message be older than it is; nobody waits for five days."""
+        connection = await asyncpg.connect(self.deployment.database_url)
+        try:
+            await connection.execute(
+                "UPDATE queue_message SET created_at = created_at - $2::interval, "
+                "expires_at = expires_at - $2::interval WHERE id = $1",
+                queue_id,
+                timedelta(**by),
+            )
+        finally:
+            await connection.close()
 
     async def until(self, condition):
         """Wait for a coroutine function to give something true; returns it."""

@@ -99,9 +99,11 @@ def build_dsn(
     All ``recipients`` share one action. ``message_id`` comes without its angle brackets.
     """
     action = recipients[0].action
-    returned = _returned_part(message)
     utf8 = any(not r.address.isascii() for r in recipients) or not message.reverse_path.isascii()
-    eightbit = "8bit" if utf8 or is_8bit(returned) else "7bit"
+    returned = _returned_part(message, utf8=utf8)
+    text = _text(message, recipients, action, reporting_mta)
+    text_encoding = "7bit" if all(line.isascii() for line in text) else "8bit"
+    eightbit = "8bit" if utf8 or is_8bit(returned) or text_encoding == "8bit" else "7bit"
     head = [
         f"Date: {format_date(now)}",
         f"From: Mail Delivery System <MAILER-DAEMON@{reporting_mta}>",
@@ -116,9 +118,9 @@ def build_dsn(
         "",
         f"--{boundary}",
         "Content-Type: text/plain; charset=utf-8",
-        f"Content-Transfer-Encoding: {eightbit}",
+        f"Content-Transfer-Encoding: {text_encoding}",
         "",
-        *_text(message, recipients, action, reporting_mta),
+        *text,
         "",
         f"--{boundary}",
         f"Content-Type: message/{'global-' if utf8 else ''}delivery-status",
@@ -167,7 +169,10 @@ def _status_fields(
             lines.append(f"Remote-MTA: dns; {recipient.remote_mta}")
         if recipient.action is not DsnAction.RELAYED:
             kind = "x-mailquay" if recipient.is_local else "smtp"
-            lines += _folded(f"Diagnostic-Code: {kind}; {_one_line(recipient.diagnostic)}")
+            diagnostic = _one_line(recipient.diagnostic)
+            if not utf8:
+                diagnostic = diagnostic.encode("ascii", "replace").decode()
+            lines += _folded(f"Diagnostic-Code: {kind}; {diagnostic}")
         if recipient.last_attempt_at is not None:
             lines.append(f"Last-Attempt-Date: {format_date(recipient.last_attempt_at)}")
         if recipient.action is DsnAction.DELAYED:
@@ -176,11 +181,17 @@ def _status_fields(
     return lines
 
 
-def _returned_part(message: DsnMessage) -> bytes:
-    """The message itself, or its header only: by RET (RFC 3461 §4.3), or when it is large."""
+def _returned_part(message: DsnMessage, *, utf8: bool) -> bytes:
+    """The message itself, or its header only: by RET (RFC 3461 §4.3), or when it is large.
+
+    An internationalised header has types of its own (RFC 6533 §4, §5).
+    """
     whole = message.ret != "HDRS" and len(message.raw) <= RETURN_MAX_BYTES
     content = message.raw if whole else message.raw[: message.header_length]
-    kind = "message/rfc822" if whole else "text/rfc822-headers"
+    if utf8 and is_8bit(message.raw[: message.header_length]):
+        kind = "message/global" if whole else "message/global-headers"
+    else:
+        kind = "message/rfc822" if whole else "text/rfc822-headers"
     encoding = "8bit" if is_8bit(content) else "7bit"
     head = f"Content-Type: {kind}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
     return head.encode() + content
