@@ -140,12 +140,17 @@ class SmtpInSettings(_Group):
     max_message_bytes: int = Field(50 * MIB, ge=64 * KIB, description="SIZE (RFC 1870).")
     max_recipients: int = Field(1000, ge=100, description="Recipients a message; 100 at least.")
     max_hops: int = Field(50, ge=10, description="More Received fields than this are a loop.")
-    max_errors: int = Field(20, ge=1, description="Errors after which a client is cut off.")
+    max_errors: int = Field(
+        20,
+        ge=1,
+        description="Errors after which a client is cut off; a message that is taken forgives "
+        "them, a recipient that is taken one of them.",
+    )
     command_timeout_seconds: float = Field(
         300, gt=0, description="A client that says nothing for so long is cut off."
     )
     data_timeout_seconds: float = Field(
-        600, gt=0, description="A message that takes longer to arrive is cut off."
+        1800, gt=0, description="A message that takes longer to arrive is cut off."
     )
     duplicate_window_seconds: int = Field(
         86400,
@@ -158,6 +163,11 @@ class SmtpInSettings(_Group):
     )
     allow_plaintext_auth: bool = Field(
         False, description="Offer AUTH without TLS. Only for loopback and tests."
+    )
+    require_own_from: bool = Field(
+        True,
+        description="Refuse a submission whose From names anyone but who has signed in, unless "
+        "Sender, Resent-From or Resent-Sender does.",
     )
 
 
