@@ -1,34 +1,50 @@
-"""From an envelope and its bytes to a delivery, and back to the replies."""
+"""From an envelope and its message to a delivery, and back to the replies."""
 
-import hashlib
-import secrets
+import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
 import structlog
 
-from mailquay.delivery import Delivered, Deliverer, Incoming, NotPlaced, Unavailable
-from mailquay.delivery.recipients import ResolvedRecipient, placements
-from mailquay.delivery.submission import complete_message
-from mailquay.message.header import find_header_end
+from mailquay.delivery import (
+    Delivered,
+    Deliverer,
+    Incoming,
+    LocalPlacement,
+    NotPlaced,
+    RemoteRecipient,
+    Unavailable,
+)
 from mailquay.message.trace import count_received, make_received, make_return_path
 from mailquay.runtime import metrics
+from mailquay.runtime.settings import SmtpInSettings
+from mailquay.store import StoreUnavailable
 from mailquay.store.accounts import Account
-from mailquay.store.types import TenantId
+from mailquay.store.types import AccountId, TenantId
+from mailquay_smtp_in.data import Message
+from mailquay_smtp_in.header import missing_fields, split_header, without_fields
+from mailquay_smtp_in.recipients import ResolvedRecipient
 from mailquay_smtp_in.replies import Reply
+from mailquay_smtp_in.senders import OwnAddresses
 
 __all__ = ["Acceptance", "Arrival", "Envelope"]
 
 _LOG: Final = structlog.get_logger(__name__)
+#: Final delivery adds its own (RFC 5321 §4.4).
+_REPLACED: Final = frozenset((b"return-path",))
+#: What a submission's other recipients must not see (RFC 5322 §3.6.3).
+_HIDDEN: Final = frozenset((b"bcc", b"resent-bcc")) | _REPLACED
 
 
 @dataclass(slots=True)
 class Envelope:
-    """A mail transaction (RFC 5321 §2.3.1)."""
+    """A mail transaction (RFC 5321 §2.3.1); ``declared_size`` is in bytes, 0 when it is not."""
 
     reverse_path: str
+    trace_id: str
     smtputf8: bool = False
+    declared_size: int = 0
     recipients: list[ResolvedRecipient] = field(default_factory=list)
 
 
@@ -40,106 +56,176 @@ class Arrival:
     helo: str
     client: str
     tls: str | None
-    submitter: Account | None
+    own: OwnAddresses | None  # of who submits it
+
+    @property
+    def submitter(self) -> Account | None:
+        """Who has signed in to send it."""
+        return None if self.own is None else self.own.account
+
+    @property
+    def is_lmtp(self) -> bool:
+        """Whether each recipient gets a reply of its own (RFC 2033 §4.2)."""
+        return "LMTP" in self.protocol
 
 
 class Acceptance:
     """Takes messages for one process."""
 
-    def __init__(self, deliverer: Deliverer, *, hostname: str, max_hops: int) -> None:
+    def __init__(self, deliverer: Deliverer, *, hostname: str, settings: SmtpInSettings) -> None:
         self._deliverer = deliverer
         self._hostname = hostname
-        self._max_hops = max_hops
+        self._settings = settings
 
-    async def accept(self, envelope: Envelope, message: bytes, arrival: Arrival) -> list[bytes]:
-        """Deliver a message; returns a reply for each recipient (LMTP), all alike for SMTP."""
-        trace_id = secrets.token_hex(8)
-        header_end = find_header_end(message, 0, len(message))
-        if count_received(message[:header_end]) > self._max_hops:
-            metrics.SMTP_MESSAGES.labels("loop").inc()
-            return [Reply.LOOP] * len(envelope.recipients)
-        incoming = self._incoming(envelope, message, arrival, trace_id)
-        metrics.SMTP_BYTES.inc(len(message))
+    async def accept(self, envelope: Envelope, message: Message, arrival: Arrival) -> list[bytes]:
+        """Deliver a message, whose pieces it takes; returns a reply for each recipient.
+
+        A positive one means that the message is durable and visible: it comes after the commit.
+        """
+        header, body = split_header(message.pieces)
+        message.pieces.clear()
+        refusal = await self._refusal(header, arrival)
+        if refusal is not None:
+            _LOG.info("refused", reverse_path=envelope.reverse_path, reply=refusal.decode("ascii"))
+            return [refusal] * len(envelope.recipients)
+        raw = b"".join([*self._header(envelope, header, arrival), *body])
+        body.clear()
+        metrics.SMTP_BYTES.inc(message.size)
+        incoming = _by_tenant(envelope, arrival, raw, message.digest)
         try:
-            delivered = await self._deliverer.deliver(incoming)
+            delivered = await asyncio.gather(*map(self._deliverer.deliver, incoming))
         except Unavailable as error:
             metrics.SMTP_MESSAGES.labels("deferred").inc()
-            _LOG.warning("not accepted", trace_id=trace_id, reason=str(error))
+            _LOG.warning("not accepted", reason=str(error), reverse_path=envelope.reverse_path)
             return [Reply.UNAVAILABLE] * len(envelope.recipients)
-        replies = self._replies(envelope, incoming, delivered, trace_id)
+        replies = _replies(envelope, incoming, delivered)
         is_accepted = any(reply.startswith(b"2") for reply in replies)
         metrics.SMTP_MESSAGES.labels("accepted" if is_accepted else "rejected").inc()
         _LOG.info(
             "accepted" if is_accepted else "refused",
-            trace_id=trace_id,
             reverse_path=envelope.reverse_path,
             recipients=len(envelope.recipients),
-            size=len(incoming.raw),
-            client=arrival.client,
+            size=len(raw),
             protocol=arrival.protocol,
-            queue_id=delivered.queue_id,
+            queue_ids=[d.queue_id for d in delivered if d.queue_id is not None],
         )
         return replies
 
-    def _incoming(
-        self, envelope: Envelope, message: bytes, arrival: Arrival, trace_id: str
-    ) -> Incoming:
+    async def _refusal(self, header: bytes, arrival: Arrival) -> bytes | None:
+        """What is wrong with a message for all of its recipients."""
+        if count_received(header) > self._settings.max_hops:
+            metrics.SMTP_MESSAGES.labels("loop").inc()
+            return Reply.LOOP
+        if arrival.own is None or not self._settings.require_own_from:
+            return None
+        try:
+            is_own = await arrival.own.wrote(header)
+        except StoreUnavailable:
+            metrics.SMTP_MESSAGES.labels("deferred").inc()
+            return Reply.UNAVAILABLE
+        if not is_own:
+            metrics.SMTP_MESSAGES.labels("rejected").inc()
+            return Reply.NOT_YOUR_FROM
+        return None
+
+    def _header(self, envelope: Envelope, header: bytes, arrival: Arrival) -> list[bytes]:
+        """The message's header with what we put before it, take out of it and add to it."""
         now = datetime.now(UTC)
-        is_submission = arrival.submitter is not None
+        submitter = arrival.submitter
+        recipients = envelope.recipients
         received = make_received(
             by=self._hostname,
             protocol=arrival.protocol,
-            queue_id=trace_id,
+            queue_id=envelope.trace_id,
             when=now,
             # Where its own user writes from is nobody's business.
-            helo=None if is_submission else arrival.helo,
-            client=None if is_submission else arrival.client,
+            helo=None if submitter else arrival.helo,
+            client=None if submitter else arrival.client,
             tls=arrival.tls,
-            recipient=envelope.recipients[0].address if len(envelope.recipients) == 1 else None,
+            recipient=recipients[0].address if len(recipients) == 1 else None,
         )
-        repeat_key = hashlib.sha256(message).digest()
-        if is_submission:
-            message = complete_message(message, hostname=self._hostname, unique=trace_id, when=now)
-        # What is over quota can be told when it is one recipient's only.
-        enforce = arrival.protocol.startswith("LMTP") or len(envelope.recipients) == 1
-        local, remote = placements(envelope.recipients, enforce_quota=enforce)
-        tenant = self._tenant(envelope, arrival)
-        return Incoming(
-            tenant_id=tenant,
-            raw=b"".join([make_return_path(envelope.reverse_path), received, message]),
-            trace_id=trace_id,
-            local=local,
-            remote=remote,
+        added = b""
+        if submitter is not None:
+            message_id = f"{envelope.trace_id}.{int(now.timestamp())}@{self._hostname}"
+            added = missing_fields(header, author=submitter.address, message_id=message_id, now=now)
+        hidden = _REPLACED if submitter is None else _HIDDEN
+        return [
+            make_return_path(envelope.reverse_path),
+            received,
+            added,
+            without_fields(header, hidden),
+        ]
+
+
+@dataclass(slots=True)
+class _Targets:
+    """Where a message goes within one tenant."""
+
+    local: dict[AccountId, LocalPlacement] = field(default_factory=dict)
+    remote: dict[str, RemoteRecipient] = field(default_factory=dict)
+
+
+def _by_tenant(envelope: Envelope, arrival: Arrival, raw: bytes, digest: bytes) -> list[Incoming]:
+    """What is handed to the delivery: one message a tenant, as a pack holds one tenant's mail."""
+    targets: dict[TenantId, _Targets] = {}
+    submitter = arrival.submitter
+    for recipient in envelope.recipients:
+        enforce = _may_be_refused(recipient, envelope, arrival)
+        for local in recipient.local:
+            placement = LocalPlacement(
+                local.account_id, recipient=recipient.address, enforce_quota=enforce
+            )
+            of_tenant = targets.setdefault(local.tenant_id, _Targets())
+            of_tenant.local.setdefault(local.account_id, placement)
+        owner = submitter.tenant_id if submitter is not None else recipient.tenant_id
+        for remote in recipient.remote:
+            assert owner is not None, "outside of submissions every recipient is ours"
+            domain = remote.address.rpartition("@")[2]
+            queued = RemoteRecipient(remote.address, domain)
+            targets.setdefault(owner, _Targets()).remote.setdefault(remote.address, queued)
+    return [
+        Incoming(
+            tenant_id=tenant_id,
+            raw=raw,
+            trace_id=envelope.trace_id,
+            local=tuple(found.local.values()),
+            remote=tuple(found.remote.values()),
             reverse_path=envelope.reverse_path,
-            repeat_key=repeat_key,
-            submitter=arrival.submitter.id if arrival.submitter else None,
+            repeat_key=digest,
+            submitter=None if submitter is None else submitter.id,
             smtputf8=envelope.smtputf8,
         )
+        for tenant_id, found in targets.items()
+    ]
 
-    @staticmethod
-    def _tenant(envelope: Envelope, arrival: Arrival) -> TenantId:
-        if arrival.submitter is not None:
-            return arrival.submitter.tenant_id
-        tenants = [r.tenant_id for r in envelope.recipients if r.tenant_id is not None]
-        assert tenants, "outside of submissions every recipient is ours"
-        return tenants[0]
 
-    @staticmethod
-    def _replies(
-        envelope: Envelope, incoming: Incoming, delivered: Delivered, trace_id: str
-    ) -> list[bytes]:
-        accepted = f"250 2.6.0 Ok, {trace_id}".encode()
-        refused: dict[int, str] = {}
-        for placement, outcome in zip(incoming.local, delivered.placements, strict=True):
-            if isinstance(outcome, NotPlaced):
-                refused[placement.account_id] = outcome.reason
-        replies = []
-        for recipient in envelope.recipients:
-            reasons = [refused.get(target.account_id) for target in recipient.local]
-            if recipient.remote or not reasons or None in reasons:
-                replies.append(accepted)
-            elif "overquota" in reasons:
-                replies.append(Reply.OVER_QUOTA)
-            else:
-                replies.append(Reply.UNKNOWN_USER)
-        return replies
+def _may_be_refused(recipient: ResolvedRecipient, envelope: Envelope, arrival: Arrival) -> bool:
+    """Whether a full mailbox can be told: a reply for it alone must be there.
+
+    Elsewhere the message goes in above the quota, or it would be lost in silence.
+    """
+    is_one = len(recipient.local) == 1 and not recipient.remote
+    return is_one and (arrival.is_lmtp or len(envelope.recipients) == 1)
+
+
+def _replies(
+    envelope: Envelope, incoming: list[Incoming], delivered: list[Delivered]
+) -> list[bytes]:
+    accepted = f"250 2.6.0 Ok, {envelope.trace_id}".encode()
+    refused: dict[AccountId, str] = {}
+    for message, outcome in zip(incoming, delivered, strict=True):
+        for placement, placed in zip(message.local, outcome.placements, strict=True):
+            if isinstance(placed, NotPlaced):
+                refused[placement.account_id] = placed.reason
+    return [_reply(recipient, refused, accepted) for recipient in envelope.recipients]
+
+
+def _reply(recipient: ResolvedRecipient, refused: dict[AccountId, str], accepted: bytes) -> bytes:
+    reasons = {refused[t.account_id] for t in recipient.local if t.account_id in refused}
+    if not reasons:
+        return accepted
+    if len(recipient.local) > 1 or recipient.remote:
+        # Some have it. When the sender repeats it they get no second one, and those that are
+        # gone are no recipients any more.
+        return Reply.PARTLY_REFUSED
+    return Reply.OVER_QUOTA if "overquota" in reasons else Reply.UNKNOWN_USER

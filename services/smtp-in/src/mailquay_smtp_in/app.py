@@ -1,22 +1,20 @@
 """The service: its listeners, and their end."""
 
-import asyncio
-from typing import Final
-
-from mailquay.delivery.recipients import RecipientCache
-from mailquay.net.listener import ConnectionCounter, Listener, Peer, Slot
+from mailquay.net.drain import drain_in_waves
+from mailquay.net.limits import ConnectionCounter, Slot
+from mailquay.net.listener import Listener
+from mailquay.net.peer import Peer
 from mailquay.net.tls import TlsContexts
 from mailquay.runtime.service import Platform, Service
 from mailquay_smtp_in.acceptance import Acceptance
+from mailquay_smtp_in.connection import Connection
+from mailquay_smtp_in.handlers import HANDLERS
+from mailquay_smtp_in.recipients import RecipientCache
 from mailquay_smtp_in.replies import Reply
-from mailquay_smtp_in.session import Role, Server, SmtpSession
+from mailquay_smtp_in.server import Role, Server
+from mailquay_smtp_in.session import Session
 
 __all__ = ["start"]
-
-#: Sessions told to go at once while draining, and the pause after them: a thousand clients that
-#: come back together are a flood.
-_WAVE: Final = 50
-_WAVE_SECONDS: Final = 0.1
 
 
 async def start(platform: Platform) -> Service:
@@ -24,21 +22,22 @@ async def start(platform: Platform) -> Service:
     settings = platform.settings
     recipients = RecipientCache(
         platform.store,
+        hostname=settings.hostname,
         seconds=settings.smtp_in.recipient_cache_seconds,
         default_quota_bytes=settings.delivery.default_quota_bytes,
     )
-    platform.bus.subscribe(recipients.heard)
     server = Server(
         settings=settings,
         store=platform.store,
         recipients=recipients,
         acceptance=Acceptance(
-            platform.deliverer, hostname=settings.hostname, max_hops=settings.smtp_in.max_hops
+            platform.deliverer, hostname=settings.hostname, settings=settings.smtp_in
         ),
         authenticator=platform.authenticator,
         tls=platform.tls,
-        sessions=set(),
     )
+    platform.bus.subscribe(recipients.heard)
+    platform.bus.subscribe(server.heard)
     counter = ConnectionCounter(settings.net)
     listeners: list[Listener] = []
 
@@ -46,8 +45,11 @@ async def start(platform: Platform) -> Service:
         if port is None:
             return
 
-        def factory(peer: Peer, slot: Slot) -> SmtpSession:
-            return SmtpSession(server, role, peer, slot)
+        async def serve(connection: Connection) -> None:
+            await Session(server, role, connection, HANDLERS).run()
+
+        def factory(peer: Peer, slot: Slot) -> Connection:
+            return Connection(peer, slot, serve, settings.smtp_in)
 
         listeners.append(
             Listener(
@@ -57,7 +59,7 @@ async def start(platform: Platform) -> Service:
                 counter=counter,
                 port=port,
                 tls=tls,
-                busy=Reply.TOO_MANY_CONNECTIONS,
+                busy=Reply.TOO_MANY_CONNECTIONS + b"\r\n",
             )
         )
 
@@ -70,13 +72,18 @@ async def start(platform: Platform) -> Service:
         listener.start()
 
     async def drain() -> None:
+        server.is_draining = True
         for listener in listeners:
             await listener.stop()
-        for number, session in enumerate(list(server.sessions), 1):
-            session.drain_soon()
-            if number % _WAVE == 0:
-                await asyncio.sleep(_WAVE_SECONDS)
-        while server.sessions:  # noqa: ASYNC110  # they end by themselves
-            await asyncio.sleep(0.05)
+        try:
+            await drain_in_waves(
+                server.sessions,
+                lambda session: session.connection.end_soon(Reply.GOING_DOWN),
+                seconds=settings.net.drain_seconds / 2,
+            )
+        finally:
+            # Whoever is in the middle of a message will send it to another process.
+            for session in list(server.sessions):
+                session.connection.end_now(Reply.GOING_DOWN)
 
     return Service({listener.name: listener.port for listener in listeners}, drain)
