@@ -1,5 +1,6 @@
 """Result references between method calls (RFC 8620 §3.7). No I/O here."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -10,6 +11,8 @@ __all__ = ["evaluate_pointer", "resolve_references"]
 JsonObject = dict[str, Any]
 #: Values a pointer may collect; what a client could use is bounded by maxObjectsInGet anyway.
 VALUES_MAX: Final = 10_000
+#: An array's index (RFC 6901 §4); a longer one is behind the end of any.
+_INDEX: Final = re.compile(r"0|[1-9][0-9]{0,9}")
 
 
 def resolve_references(
@@ -69,7 +72,7 @@ def _walk(value: object, tokens: list[str], path: str) -> object:
             value = value[token]
         elif isinstance(value, list) and token == "*":  # noqa: S105  # a pointer's token
             return _collect(value, tokens[depth + 1 :], path)
-        elif isinstance(value, list) and token.isdigit() and int(token) < len(value):
+        elif isinstance(value, list) and _INDEX.fullmatch(token) and int(token) < len(value):
             value = value[int(token)]
         else:
             raise MethodError("invalidResultReference", f"{path!r} leads nowhere")
