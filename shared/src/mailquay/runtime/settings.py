@@ -313,6 +313,11 @@ class WebSettings(_Group):
     max_event_streams: int = Field(
         32, ge=1, description="Push streams (EventSource) of one account on each process."
     )
+    search_max_messages: int = Field(
+        20_000,
+        ge=100,
+        description="The newest messages whose text a search looks into; of older ones the fields.",
+    )
     poll_seconds: float = Field(
         30, gt=0, description="How often push looks for changes without an event."
     )
