@@ -1,8 +1,10 @@
 """What a query may ask of an email (RFC 8621 §4.4.1). No I/O here.
 
-What only a body tells is worked out elsewhere and comes in as `Ids`.
+What only the message itself tells, `InBody` and `InHeader`, is worked out by whoever holds the
+messages: of the emails that `candidates` matches, and put in as `Ids` by `substitute`.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -15,15 +17,21 @@ __all__ = [
     "HasField",
     "HasKeyword",
     "Ids",
+    "InBody",
+    "InHeader",
     "InMailbox",
     "InOtherMailbox",
     "KeptField",
+    "MessageTerm",
     "NoneOf",
     "Quantifier",
     "Received",
     "SizeBelow",
     "Some",
     "ThreadHasKeyword",
+    "candidates",
+    "message_terms",
+    "substitute",
 ]
 
 
@@ -137,7 +145,62 @@ class FieldContains:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class InBody:
+    """A lower-case text in one of the text parts."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class InHeader:
+    """A lower-case text in a header field of that lower-case name; empty: it is there."""
+
+    name: str
+    text: str
+
+
+MessageTerm = InBody | InHeader
+
 Condition = (
     Every | Some | NoneOf | Ids | InMailbox | InOtherMailbox | HasKeyword | ThreadHasKeyword
-    | Received | SizeBelow | HasAttachment | HasField | FieldContains
+    | Received | SizeBelow | HasAttachment | HasField | FieldContains | InBody | InHeader
 )  # fmt: skip
+
+
+def message_terms(condition: Condition) -> Iterator[MessageTerm]:
+    """What only the messages tell."""
+    match condition:
+        case Every(terms) | Some(terms) | NoneOf(terms):
+            for term in terms:
+                yield from message_terms(term)
+        case InBody() | InHeader():
+            yield condition
+
+
+def substitute(condition: Condition, found: Mapping[MessageTerm, tuple[int, ...]]) -> Condition:
+    """The condition with the emails in which each term was found in its place."""
+    match condition:
+        case Every(terms):
+            return Every(tuple(substitute(term, found) for term in terms))
+        case Some(terms):
+            return Some(tuple(substitute(term, found) for term in terms))
+        case NoneOf(terms):
+            return NoneOf(tuple(substitute(term, found) for term in terms))
+        case InBody() | InHeader():
+            return Ids(found[condition])
+    return condition
+
+
+def candidates(condition: Condition, *, is_negated: bool = False) -> Condition:
+    """A condition without what only messages tell, which every match of this one fulfils."""
+    match condition:
+        case Every(terms):
+            return Every(tuple(candidates(term, is_negated=is_negated) for term in terms))
+        case Some(terms):
+            return Some(tuple(candidates(term, is_negated=is_negated) for term in terms))
+        case NoneOf(terms):
+            return NoneOf(tuple(candidates(term, is_negated=not is_negated) for term in terms))
+        case InBody() | InHeader():
+            return Some() if is_negated else Every()
+    return condition

@@ -18,6 +18,8 @@ from mailquay.store.email_conditions import (
     HasField,
     HasKeyword,
     Ids,
+    InBody,
+    InHeader,
     InMailbox,
     InOtherMailbox,
     NoneOf,
@@ -33,6 +35,7 @@ from mailquay.store.errors import NotFound
 from mailquay.store.types import AccountId, EmailId, ModSeq
 
 __all__ = [
+    "COLLATIONS",
     "Anchor",
     "EmailQueries",
     "EmailQuery",
@@ -57,8 +60,8 @@ class OrderKey(Enum):
 
 _TEXT_KEYS: Final = (OrderKey.SUBJECT, OrderKey.FROM, OrderKey.TO)
 _EMAIL_KEYS: Final = (OrderKey.SENT_AT, *_TEXT_KEYS)
-#: Texts are compared by these (RFC 4790); the first is the database's own language's.
-_COLLATIONS: Final = {
+#: Texts are compared by these (RFC 4790), as SQL; without one, as the database's language does.
+COLLATIONS: Final = {
     None: "lower({})",
     "i;unicode-casemap": 'upper({}) COLLATE "C"',
     "i;ascii-casemap": "translate({}, 'abcdefghijklmnopqrstuvwxyz', "
@@ -278,6 +281,8 @@ class _Statement:
                 return self._received(condition)
             case SizeBelow(size):
                 return f"(m.size < {self.argument(size)})"
+            case InBody() | InHeader():
+                raise AssertionError("what only messages tell was to be put in as ids")
         return self._email_condition(condition)
 
     def _email_condition(self, condition: HasAttachment | HasField | FieldContains) -> str:
@@ -330,7 +335,7 @@ class _Statement:
         if by.key in (OrderKey.FROM, OrderKey.TO):
             expression = _FIRST_NAME.format(f"e.{by.key.value}")
         if by.key in _TEXT_KEYS:
-            expression = _COLLATIONS[by.collation].format(expression)
+            expression = COLLATIONS[by.collation].format(expression)
         return f"{expression} {'ASC' if by.ascending else 'DESC'}"
 
 
