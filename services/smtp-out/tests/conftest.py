@@ -59,13 +59,15 @@ class OddHost:
     """A host that says what it is told to say: replies by the beginning of a command.
 
     A reply of ``None`` closes the connection instead; ``"*tls"`` starts TLS, ``"*junk"`` says
-    that it will and then does not. ``hold`` is waited for before the reply to the final dot.
+    that it will and then does not. ``hold`` is waited for before the reply to the final dot,
+    ``wait_before`` before that to a command.
     """
 
     replies: dict = field(default_factory=dict)
     extensions: tuple = ()
     tls: ssl.SSLContext | None = None
     hold: threading.Event | None = None
+    wait_before: dict = field(default_factory=dict)
     commands: list = field(default_factory=list)
     messages: list = field(default_factory=list)
     sessions: int = 0
@@ -121,6 +123,8 @@ class OddHost:
             self.commands.append(command)
             verb = command.partition(" ")[0].upper()
             default = {"EHLO": ehlo, "DATA": "354 go", "QUIT": "221 bye"}.get(verb, "250 ok")
+            if verb in self.wait_before:
+                self.wait_before[verb].wait(WAIT_SECONDS)
             reply = self._reply_to(command, default)
             if reply is None:
                 return
