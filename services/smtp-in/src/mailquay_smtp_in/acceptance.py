@@ -7,34 +7,27 @@ from typing import Final
 
 import structlog
 
-from mailquay.delivery import (
-    Delivered,
-    Deliverer,
-    Incoming,
-    LocalPlacement,
-    NotPlaced,
-    RemoteRecipient,
-    Unavailable,
-)
+from mailquay.delivery import Delivered, Deliverer, Incoming, NotPlaced, Unavailable
+from mailquay.delivery.recipients import ResolvedRecipient
+from mailquay.delivery.senders import OwnAddresses
+from mailquay.delivery.targets import by_tenant
+from mailquay.message.submitted import HIDDEN_FIELDS, missing_fields, without_fields
 from mailquay.message.trace import count_received, make_received, make_return_path
 from mailquay.runtime import metrics
 from mailquay.runtime.settings import SmtpInSettings
 from mailquay.store import StoreUnavailable
 from mailquay.store.accounts import Account
-from mailquay.store.types import AccountId, TenantId
+from mailquay.store.types import AccountId
 from mailquay_smtp_in.data import Message
-from mailquay_smtp_in.header import missing_fields, split_header, without_fields
-from mailquay_smtp_in.recipients import ResolvedRecipient
+from mailquay_smtp_in.header import split_header
 from mailquay_smtp_in.replies import Reply
-from mailquay_smtp_in.senders import OwnAddresses
 
 __all__ = ["Acceptance", "Arrival", "Envelope"]
 
 _LOG: Final = structlog.get_logger(__name__)
 #: Final delivery adds its own (RFC 5321 §4.4).
 _REPLACED: Final = frozenset((b"return-path",))
-#: What a submission's other recipients must not see (RFC 5322 §3.6.3).
-_HIDDEN: Final = frozenset((b"bcc", b"resent-bcc")) | _REPLACED
+_REPLACED_AND_HIDDEN: Final = _REPLACED | HIDDEN_FIELDS
 
 
 @dataclass(slots=True)
@@ -91,7 +84,7 @@ class Acceptance:
         raw = b"".join([*self._header(envelope, header, arrival), *body])
         body.clear()
         metrics.SMTP_BYTES.inc(message.size)
-        incoming = _by_tenant(envelope, arrival, raw, message.digest)
+        incoming = _incoming(envelope, arrival, raw, message.digest)
         try:
             delivered = await asyncio.gather(*map(self._deliverer.deliver, incoming))
         except Unavailable as error:
@@ -148,7 +141,7 @@ class Acceptance:
         if submitter is not None:
             message_id = f"{envelope.trace_id}.{int(now.timestamp())}@{self._hostname}"
             added = missing_fields(header, author=submitter.address, message_id=message_id, now=now)
-        hidden = _REPLACED if submitter is None else _HIDDEN
+        hidden = _REPLACED if submitter is None else _REPLACED_AND_HIDDEN
         return [
             make_return_path(envelope.reverse_path),
             received,
@@ -157,32 +150,14 @@ class Acceptance:
         ]
 
 
-@dataclass(slots=True)
-class _Targets:
-    """Where a message goes within one tenant."""
-
-    local: dict[AccountId, LocalPlacement] = field(default_factory=dict)
-    remote: dict[str, RemoteRecipient] = field(default_factory=dict)
-
-
-def _by_tenant(envelope: Envelope, arrival: Arrival, raw: bytes, digest: bytes) -> list[Incoming]:
-    """What is handed to the delivery: one message a tenant, as a pack holds one tenant's mail."""
-    targets: dict[TenantId, _Targets] = {}
+def _incoming(envelope: Envelope, arrival: Arrival, raw: bytes, digest: bytes) -> list[Incoming]:
+    """What is handed to the delivery: one message a tenant."""
     submitter = arrival.submitter
-    for recipient in envelope.recipients:
-        enforce = _may_be_refused(recipient, envelope, arrival)
-        for local in recipient.local:
-            placement = LocalPlacement(
-                local.account_id, recipient=recipient.address, enforce_quota=enforce
-            )
-            of_tenant = targets.setdefault(local.tenant_id, _Targets())
-            of_tenant.local.setdefault(local.account_id, placement)
-        owner = submitter.tenant_id if submitter is not None else recipient.tenant_id
-        for remote in recipient.remote:
-            assert owner is not None, "outside of submissions every recipient is ours"
-            domain = remote.address.rpartition("@")[2]
-            queued = RemoteRecipient(remote.address, domain)
-            targets.setdefault(owner, _Targets()).remote.setdefault(remote.address, queued)
+    targets = by_tenant(
+        envelope.recipients,
+        owner=None if submitter is None else submitter.tenant_id,
+        may_be_refused=lambda recipient: _may_be_refused(recipient, envelope, arrival),
+    )
     return [
         Incoming(
             tenant_id=tenant_id,

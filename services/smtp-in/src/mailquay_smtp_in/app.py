@@ -1,5 +1,6 @@
 """The service: its listeners, and their end."""
 
+from mailquay.delivery.recipients import RecipientCache
 from mailquay.net.drain import drain_in_waves
 from mailquay.net.limits import ConnectionCounter, Slot
 from mailquay.net.listener import Listener
@@ -9,7 +10,6 @@ from mailquay.runtime.service import Platform, Service
 from mailquay_smtp_in.acceptance import Acceptance
 from mailquay_smtp_in.connection import Connection
 from mailquay_smtp_in.handlers import HANDLERS
-from mailquay_smtp_in.recipients import RecipientCache
 from mailquay_smtp_in.replies import Reply
 from mailquay_smtp_in.server import Role, Server
 from mailquay_smtp_in.session import Session

@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from mailquay.delivery.recipients import RecipientCache
 from mailquay.events import Event, IdentityRevoked
 from mailquay.identity import Authenticator
 from mailquay.net.tls import TlsContexts
 from mailquay.runtime.settings import Settings
 from mailquay.store import Store
 from mailquay_smtp_in.acceptance import Acceptance
-from mailquay_smtp_in.recipients import RecipientCache
 from mailquay_smtp_in.replies import Reply
 
 if TYPE_CHECKING:

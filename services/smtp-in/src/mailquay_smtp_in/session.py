@@ -12,13 +12,13 @@ from typing import Final
 import structlog
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
+from mailquay.delivery.senders import OwnAddresses
 from mailquay.identity import Unavailable
 from mailquay.store import StoreUnavailable
 from mailquay.store.accounts import Account
 from mailquay_smtp_in.acceptance import Arrival, Envelope
 from mailquay_smtp_in.connection import AUTH_LINE_MAX, LINE_MAX, Connection, LineTooLong
 from mailquay_smtp_in.replies import ConnectionEnd, Refused, Reply
-from mailquay_smtp_in.senders import OwnAddresses
 from mailquay_smtp_in.server import Role, Server
 
 __all__ = ["Handler", "Session"]

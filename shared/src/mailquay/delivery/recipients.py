@@ -2,20 +2,21 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Final
 
-from mailquay.delivery.incoming import LocalPlacement, RemoteRecipient
 from mailquay.events import ConfigChanged, Event
-from mailquay.identity import normalise_address
+from mailquay.identity import AddressError, envelope_address, normalise_address
 from mailquay.store import Store
 from mailquay.store.recipients import LocalTarget, RemoteTarget, Resolution
-from mailquay.store.types import AccountId, TenantId
+from mailquay.store.types import TenantId
 
-__all__ = ["RecipientCache", "ResolvedRecipient", "Verdict", "placements"]
+__all__ = ["RecipientCache", "ResolvedRecipient", "Verdict"]
 
-_CACHE_MAX = 20_000
+#: Resolutions that a process remembers at most.
+_CACHE_MAX: Final = 20_000
+_POSTMASTER: Final = "postmaster"
 
 
 class Verdict(Enum):
@@ -39,15 +40,20 @@ class ResolvedRecipient:
     tenant_id: TenantId | None = None
 
     def relayed(self) -> "ResolvedRecipient":
-        """A foreign recipient, of someone whose mail to others we take."""
-        return replace(self, verdict=Verdict.ACCEPTED, remote=(RemoteTarget(self.address),))
+        """The same elsewhere, for someone who may send there."""
+        return ResolvedRecipient(
+            self.address, Verdict.ACCEPTED, remote=(RemoteTarget(self.address),)
+        )
 
 
 class RecipientCache:
     """Resolves recipients for one process."""
 
-    def __init__(self, store: Store, *, seconds: float, default_quota_bytes: int) -> None:
+    def __init__(
+        self, store: Store, *, hostname: str, seconds: float, default_quota_bytes: int
+    ) -> None:
         self._store = store
+        self._hostname = hostname
         self._seconds = seconds
         self._default_quota = default_quota_bytes
         self._known: OrderedDict[str, tuple[float, Resolution]] = OrderedDict()
@@ -57,54 +63,58 @@ class RecipientCache:
         if isinstance(event, ConfigChanged):
             self._known.clear()
 
-    async def resolve(self, address: str) -> ResolvedRecipient:
-        """Resolve an address as it was given.
+    async def resolve(self, address: str, *, size: int = 0) -> ResolvedRecipient:
+        """Resolve an address as it was given, for a message of ``size`` bytes (0: not declared).
 
         Raises:
             AddressError: it is none.
             StoreUnavailable: nobody can say now.
         """
+        if address.lower() == _POSTMASTER:  # RFC 5321 §4.1.1.3: without a domain it is ours
+            return await self._postmaster(size)
         normal = normalise_address(address)
+        resolution = await self._resolution(normal)
+        if not resolution.is_local_domain:
+            return ResolvedRecipient(envelope_address(address), Verdict.FOREIGN)
+        return self._judge(normal, resolution, size)
+
+    async def _postmaster(self, size: int) -> ResolvedRecipient:
+        """Whoever minds this host's domain, or else any: it must not be refused (§4.5.1)."""
+        try:
+            address = normalise_address(f"{_POSTMASTER}@{self._hostname}")
+            resolution = await self._resolution(address)
+        except AddressError:
+            resolution = Resolution(False, None, ())
+        if not resolution.is_local_domain:
+            address = _POSTMASTER
+            resolution = await self._resolution(_POSTMASTER)
+        return self._judge(address, resolution, size)
+
+    async def _resolution(self, normal: str) -> Resolution:
         now = time.monotonic()
         found = self._known.get(normal)
-        if found is None or found[0] < now:
-            resolution = await self._store.recipients.resolve(normal)
-            self._known[normal] = (now + self._seconds, resolution)
-            while len(self._known) > _CACHE_MAX:
-                self._known.popitem(last=False)
+        if found is not None and now < found[0]:
+            return found[1]
+        if normal == _POSTMASTER:
+            resolution = await self._store.recipients.postmaster()
         else:
-            resolution = found[1]
-        return self._judge(normal, resolution)
+            resolution = await self._store.recipients.resolve(normal)
+        self._known[normal] = (now + self._seconds, resolution)
+        self._known.move_to_end(normal)
+        while len(self._known) > _CACHE_MAX:
+            self._known.popitem(last=False)
+        return resolution
 
-    def _judge(self, address: str, resolution: Resolution) -> ResolvedRecipient:
-        if not resolution.is_local_domain:
-            return ResolvedRecipient(address, Verdict.FOREIGN)
+    def _judge(self, address: str, resolution: Resolution, size: int) -> ResolvedRecipient:
         local = tuple(t for t in resolution.targets if isinstance(t, LocalTarget) and t.is_active)
         remote = tuple(t for t in resolution.targets if isinstance(t, RemoteTarget))
         if not local and not remote:
             verdict = Verdict.DISABLED if resolution.targets else Verdict.UNKNOWN
             return ResolvedRecipient(address, verdict)
-        if not remote and all(self._is_full(target) for target in local):
+        if not remote and all(self._has_no_room(target, size) for target in local):
             return ResolvedRecipient(address, Verdict.OVER_QUOTA)
         return ResolvedRecipient(address, Verdict.ACCEPTED, local, remote, resolution.tenant_id)
 
-    def _is_full(self, target: LocalTarget) -> bool:
+    def _has_no_room(self, target: LocalTarget, size: int) -> bool:
         quota = self._default_quota if target.quota_bytes is None else target.quota_bytes
-        return bool(quota) and target.used_bytes >= quota
-
-
-def placements(
-    recipients: Iterable[ResolvedRecipient], *, enforce_quota: bool
-) -> tuple[tuple[LocalPlacement, ...], tuple[RemoteRecipient, ...]]:
-    """Where a message for these goes: once into each account, once to each address elsewhere."""
-    local: dict[AccountId, LocalPlacement] = {}
-    remote: dict[str, RemoteRecipient] = {}
-    for recipient in recipients:
-        for target in recipient.local:
-            placement = LocalPlacement(
-                target.account_id, recipient=recipient.address, enforce_quota=enforce_quota
-            )
-            local.setdefault(target.account_id, placement)
-        for address in [target.address for target in recipient.remote]:
-            remote.setdefault(address, RemoteRecipient(address, address.rpartition("@")[2]))
-    return tuple(local.values()), tuple(remote.values())
+        return bool(quota) and target.used_bytes + max(size, 1) > quota

@@ -6,11 +6,11 @@ from typing import Final
 
 import structlog
 
+from mailquay.delivery.senders import OwnAddresses
 from mailquay.identity import AuthError, SaslExchange, Throttled, Unavailable
 from mailquay.store.accounts import Account
 from mailquay_smtp_in.connection import AUTH_LINE_MAX, LineTooLong
 from mailquay_smtp_in.replies import Refused, Reply
-from mailquay_smtp_in.senders import OwnAddresses
 from mailquay_smtp_in.server import Role
 from mailquay_smtp_in.session import Session
 

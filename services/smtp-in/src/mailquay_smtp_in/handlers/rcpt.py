@@ -4,11 +4,11 @@ from typing import Final
 
 import structlog
 
+from mailquay.delivery.recipients import ResolvedRecipient, Verdict
 from mailquay.identity import AddressError
 from mailquay.runtime import metrics
 from mailquay.store import StoreUnavailable
 from mailquay_smtp_in.acceptance import Envelope
-from mailquay_smtp_in.recipients import ResolvedRecipient, Verdict
 from mailquay_smtp_in.replies import Refused, Reply
 from mailquay_smtp_in.session import Session
 from mailquay_smtp_in.syntax import ParameterFault, PathFault, parse_path

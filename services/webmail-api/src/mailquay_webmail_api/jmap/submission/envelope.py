@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 from typing import Any
 
-from mailquay.identity import AddressError, normalise_address
+from mailquay.identity import AddressError, envelope_address, normalise_address
 from mailquay.message.addresses import Address, flatten
 from mailquay.message.message import ScannedMessage
 from mailquay_webmail_api.jmap.core.errors import SetError
 
-__all__ = ["Envelope", "envelope_of", "read_envelope", "senders_of"]
+__all__ = ["Envelope", "envelope_of", "read_envelope", "sender_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Reverse-path and recipients, normalised, each once."""
+    """Reverse-path and recipients, each once."""
 
     mail_from: str
     rcpt_to: tuple[str, ...]
@@ -42,7 +42,7 @@ def read_envelope(value: object) -> Envelope | None:
     address = _read_address(mail_from)
     try:
         # The null reverse-path asks for no bounces (RFC 5321 §4.5.5).
-        reverse_path = normalise_address(address) if address else ""
+        reverse_path = envelope_address(address) if address else ""
     except AddressError as error:
         raise SetError.invalid_properties(f"mailFrom: {error}", "envelope") from None
     return Envelope(reverse_path, _recipients([_read_address(item) for item in rcpt_to]))
@@ -58,23 +58,18 @@ def _read_address(value: object) -> str:
     raise SetError.invalid_properties("envelope holds what is no address", "envelope")
 
 
-def senders_of(message: ScannedMessage) -> tuple[str, ...]:
-    """Everyone in Sender and From, normalised; the first is the one who has sent it.
+def sender_of(message: ScannedMessage) -> str:
+    """Who has sent it: the first of Sender or, without it, of From.
 
     Raises:
         SetError: invalidEmail, there is nobody in From; forbiddenFrom, it is no address.
     """
-    envelope = message.envelope
-    if not flatten(envelope.from_):
+    if not flatten(message.envelope.from_):
         raise SetError("invalidEmail", "the message is from nobody", properties=["from"])
     try:
-        addresses = [
-            normalise_address(address.addr_spec)
-            for address in (*flatten(envelope.sender), *flatten(envelope.from_))
-        ]
-    except AddressError as error:
-        raise SetError("forbiddenFrom", str(error)) from None
-    return tuple(dict.fromkeys(addresses))
+        return envelope_address(flatten(message.envelope.sender)[0].addr_spec)
+    except (AddressError, IndexError) as error:
+        raise SetError("forbiddenFrom", str(error) or "Sender names nobody") from None
 
 
 def envelope_of(message: ScannedMessage, sender: str) -> Envelope:
@@ -89,15 +84,16 @@ def envelope_of(message: ScannedMessage, sender: str) -> Envelope:
 
 
 def _recipients(addresses: list[str]) -> tuple[str, ...]:
-    normal: dict[str, None] = {}
+    """Each recipient once, as it was written first."""
+    found: dict[str, str] = {}
     wrong = []
     for address in addresses:
         try:
-            normal[normalise_address(address)] = None
+            found.setdefault(normalise_address(address), envelope_address(address))
         except AddressError:
             wrong.append(address)
     if wrong:
         raise SetError(
             "invalidRecipients", "some recipients are no addresses", invalidRecipients=wrong
         )
-    return tuple(normal)
+    return tuple(found.values())

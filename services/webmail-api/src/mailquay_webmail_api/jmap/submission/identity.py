@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-from mailquay.delivery.submission import may_send_as
 from mailquay.identity import AddressError, normalise_address
 from mailquay.store.errors import NotFound, OverQuota
 from mailquay.store.identities import Identity
@@ -124,9 +123,7 @@ class _Operations:
             address = normalise_address(email)
         except AddressError as error:
             raise SetError.invalid_properties(str(error), "email") from None
-        if not await may_send_as(
-            self._context.store, self._account.id, self._account.address, address
-        ):
+        if not await self._identities.may_send_as(self._account.id, address):
             raise SetError("forbiddenFrom", f"{address} is not yours to send from")
         try:
             made = await self._identities.add(

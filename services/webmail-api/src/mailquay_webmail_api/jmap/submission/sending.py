@@ -3,6 +3,7 @@
 What leaves is the stored message without its Bcc; the stored one stays as it is.
 """
 
+import asyncio
 import hashlib
 import secrets
 from dataclasses import dataclass
@@ -12,18 +13,23 @@ from typing import Final
 import structlog
 
 from mailquay.delivery import Incoming
-from mailquay.delivery.recipients import RecipientCache, ResolvedRecipient, Verdict, placements
-from mailquay.delivery.submission import complete_message, may_send_as
-from mailquay.message.message import scan
+from mailquay.delivery.recipients import RecipientCache, ResolvedRecipient, Verdict
+from mailquay.delivery.senders import OwnAddresses
+from mailquay.delivery.targets import by_tenant
+from mailquay.message.header import find_header_end
+from mailquay.message.message import ScannedMessage, scan
+from mailquay.message.submitted import HIDDEN_FIELDS, missing_fields, without_fields
 from mailquay.message.trace import make_received, make_return_path
 from mailquay.store.emails import Body
 from mailquay_webmail_api.jmap.core.context import Context
 from mailquay_webmail_api.jmap.core.errors import SetError
-from mailquay_webmail_api.jmap.submission.envelope import Envelope, envelope_of, senders_of
+from mailquay_webmail_api.jmap.submission.envelope import Envelope, envelope_of, sender_of
 
 __all__ = ["Sent", "send_email"]
 
 _LOG: Final = structlog.get_logger(__name__)
+#: What nobody else may see, and what final delivery adds of its own (RFC 5321 §4.4).
+_TAKEN_OUT: Final = HIDDEN_FIELDS | {b"return-path"}
 _REASONS: Final = {
     Verdict.UNKNOWN: "unknown",
     Verdict.DISABLED: "disabled",
@@ -58,25 +64,25 @@ async def send_email(context: Context, body: Body, envelope: Envelope | None) ->
         raise SetError("tooLarge", f"a message may have {limit} bytes", maxSize=limit)
     raw = await context.blobs.get(body)
     message = scan(raw[: body.header_length])
-    senders = senders_of(message)
+    sender = sender_of(message)
     if envelope is None:
-        envelope = envelope_of(message, senders[0])
-    await _check_senders(context, envelope, senders)
-    recipients = await _resolve(context, envelope)
+        envelope = envelope_of(message, sender)
+    await _check_sender(context, envelope, message)
+    recipients = await _resolve(context, envelope, body.size)
     return await _hand_over(context, raw, envelope, recipients)
 
 
-async def _check_senders(context: Context, envelope: Envelope, senders: tuple[str, ...]) -> None:
-    account, store = context.account, context.store
-    for address in senders:
-        if not await may_send_as(store, account.id, account.address, address):
-            raise SetError("forbiddenFrom", f"{address} is not yours to send from")
+async def _check_sender(context: Context, envelope: Envelope, message: ScannedMessage) -> None:
+    account = await context.store.accounts.get(context.account.id)
+    own = OwnAddresses(context.store, account)
+    if context.settings.smtp_in.require_own_from and not await own.wrote(message.raw):
+        raise SetError("forbiddenFrom", "From names somebody else")
     path = envelope.mail_from
-    if path and not await may_send_as(store, account.id, account.address, path):
+    if path and not await own.has(path):
         raise SetError("forbiddenMailFrom", f"{path} is not yours to send from")
 
 
-async def _resolve(context: Context, envelope: Envelope) -> list[ResolvedRecipient]:
+async def _resolve(context: Context, envelope: Envelope, size: int) -> list[ResolvedRecipient]:
     """The recipients, all of whom can be sent to."""
     limit = context.settings.smtp_in.max_recipients
     if not envelope.rcpt_to:
@@ -87,12 +93,13 @@ async def _resolve(context: Context, envelope: Envelope) -> list[ResolvedRecipie
         )
     resolver = RecipientCache(
         context.store,
+        hostname=context.settings.hostname,
         seconds=0,
         default_quota_bytes=context.settings.delivery.default_quota_bytes,
     )
     resolved, refused = [], {}
     for address in envelope.rcpt_to:
-        recipient = await resolver.resolve(address)
+        recipient = await resolver.resolve(address, size=size)
         if recipient.verdict is Verdict.FOREIGN:
             recipient = recipient.relayed()
         if recipient.verdict is Verdict.ACCEPTED:
@@ -109,42 +116,68 @@ async def _hand_over(
     context: Context, raw: bytes, envelope: Envelope, recipients: list[ResolvedRecipient]
 ) -> Sent:
     trace_id = secrets.token_hex(8)
-    now = datetime.now(UTC)
-    hostname = context.settings.hostname
-    only = recipients[0].address if len(recipients) == 1 else None
-    received = make_received(
-        by=hostname, protocol="HTTP", queue_id=trace_id, when=now, recipient=only
-    )
-    message = complete_message(raw, hostname=hostname, unique=trace_id, when=now)
-    # Who has no room was refused above; who has filled up since then gets it all the same.
-    local, remote = placements(recipients, enforce_quota=False)
+    message = _outgoing(context, raw, envelope, trace_id)
     addresses = (envelope.mail_from, *envelope.rcpt_to)
-    delivered = await context.deliverer.deliver(
+    targets = by_tenant(
+        recipients,
+        owner=context.account.tenant_id,
+        # Who has no room was refused above; who has filled up since then gets it all the same.
+        may_be_refused=lambda _recipient: False,
+    )
+    incoming = [
         Incoming(
-            tenant_id=context.account.tenant_id,
-            raw=b"".join([make_return_path(envelope.mail_from), received, message]),
+            tenant_id=tenant_id,
+            raw=message,
             trace_id=trace_id,
-            local=local,
-            remote=remote,
+            local=tuple(found.local.values()),
+            remote=tuple(found.remote.values()),
             reverse_path=envelope.mail_from,
             # A request that is repeated because its answer was lost sends nothing twice.
             repeat_key=hashlib.sha256(raw).digest(),
             submitter=context.account.id,
             smtputf8=not all(address.isascii() for address in addresses),
         )
-    )
+        for tenant_id, found in targets.items()
+    ]
+    delivered = await asyncio.gather(*map(context.deliverer.deliver, incoming))
+    queue_ids = [outcome.queue_id for outcome in delivered if outcome.queue_id is not None]
     _LOG.info(
         "accepted",
         trace_id=trace_id,
         reverse_path=envelope.mail_from,
         recipients=len(recipients),
-        size=len(raw),
+        size=len(message),
         protocol="HTTP",
-        queue_id=delivered.queue_id,
+        queue_ids=queue_ids,
     )
     forwarded = {
-        recipient.address: [target.address for target in recipient.remote]
-        for recipient in recipients
+        address: [target.address for target in recipient.remote]
+        for address, recipient in zip(envelope.rcpt_to, recipients, strict=True)
         if recipient.tenant_id is not None and recipient.remote and not recipient.local
     }
-    return Sent(envelope, delivered.queue_id, forwarded)
+    return Sent(envelope, queue_ids[0] if queue_ids else None, forwarded)
+
+
+def _outgoing(context: Context, raw: bytes, envelope: Envelope, trace_id: str) -> bytes:
+    """The message as it leaves: with its trace, with what it lacks, without what is hidden."""
+    now = datetime.now(UTC)
+    hostname = context.settings.hostname
+    header_end = find_header_end(raw, 0, len(raw))
+    header = raw[:header_end]
+    received = make_received(
+        by=hostname,
+        protocol="HTTP",
+        queue_id=trace_id,
+        when=now,
+        recipient=envelope.rcpt_to[0] if len(envelope.rcpt_to) == 1 else None,
+    )
+    message_id = f"{trace_id}.{int(now.timestamp())}@{hostname}"
+    return b"".join(
+        (
+            make_return_path(envelope.mail_from),
+            received,
+            missing_fields(header, author=context.account.address, message_id=message_id, now=now),
+            without_fields(header, _TAKEN_OUT),
+            raw[header_end:],
+        )
+    )

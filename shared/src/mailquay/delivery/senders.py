@@ -3,9 +3,9 @@
 from typing import Final
 
 from mailquay.identity import AddressError, normalise_address
+from mailquay.message.submitted import authors, has_author
 from mailquay.store import Store
 from mailquay.store.accounts import Account
-from mailquay_smtp_in.header import authors, has_author
 
 __all__ = ["OwnAddresses"]
 
@@ -14,7 +14,7 @@ _AUTHORS_MAX: Final = 50
 
 
 class OwnAddresses:
-    """The addresses of who has signed in on a connection; what was found is remembered."""
+    """The addresses of who has signed in; what was found is remembered."""
 
     def __init__(self, store: Store, account: Account) -> None:
         self.account = account
