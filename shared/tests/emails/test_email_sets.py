@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from mailquay.store.email_sets import EmailUpdate, KeywordsChange, Rejection
 from mailquay.store.emails import FlagChange
+from mailquay.store.errors import StateChanged
 from mailquay.store.types import Flag
 
 SEEN, FLAGGED, DELETED = int(Flag.SEEN), int(Flag.FLAGGED), int(Flag.DELETED)
@@ -29,8 +30,7 @@ async def test_what_changes_nothing_takes_no_modseq(mail):
     one = await mail.add(flags=SEEN, keywords=("$Work",))
     before = await mail.state()
     done = await mail.set(EmailUpdate(one, KeywordsChange(add_flags=SEEN, add=("$work",))))
-    assert done.modseq is None
-    assert await mail.state() == before
+    assert done.before == done.modseq == await mail.state() == before
     (place,) = await mail.store.emails.places(mail.id, mail.boxes["INBOX"])
     assert place.keywords == ("$Work",)  # the spelling of whoever was first
 
@@ -171,6 +171,17 @@ async def test_hundreds_are_changed_in_one_transaction(mail):
 
 
 WORDS = st.lists(st.sampled_from(["a", "A", "b", "$Work", "$work"]), max_size=4)
+
+
+async def test_what_was_meant_for_another_state_is_not_done(mail):
+    one = await mail.add()
+    state = await mail.state()
+    await mail.add()
+    with pytest.raises(StateChanged):
+        await mail.store.email_sets.apply(
+            mail.id, (), [one], max_keywords=1, max_mailboxes=1, if_state=state
+        )
+    assert await mail.get(one)
 
 
 @given(WORDS, WORDS, WORDS, st.booleans())

@@ -7,6 +7,7 @@ import pytest
 from mailquay.store import NotFound
 from mailquay.store.email_sets import EmailUpdate, KeywordsChange
 from mailquay.store.emails import FlagChange
+from mailquay.store.errors import StateChanged
 from mailquay.store.mailbox_edits import MailboxPlan, NewMailbox
 from mailquay.store.mailbox_objects import MailboxCounts
 from mailquay.store.types import Flag
@@ -124,10 +125,19 @@ async def test_a_destroyed_mailbox_takes_what_is_nowhere_else(mail):
 
 async def test_a_plan_of_nothing_takes_no_modseq(mail):
     before = await mail.state()
-    assert (await edit(mail)).modseq is None
-    assert await mail.state() == before
+    done = await edit(mail)
+    assert done.before == done.modseq == await mail.state() == before
 
 
 async def test_nobody_has_no_mailboxes(mail):
     with pytest.raises(NotFound):
         await mail.store.mailbox_objects.list_mailboxes(10**9)
+
+
+async def test_what_was_meant_for_another_state_is_not_done(mail):
+    state = await mail.state()
+    await mail.add()
+    plan = MailboxPlan(destroy=(mail.boxes["Junk"],))
+    with pytest.raises(StateChanged):
+        await mail.store.mailbox_edits.apply(mail.id, lambda _: plan, if_state=state)
+    assert "Junk" in await boxes(mail)

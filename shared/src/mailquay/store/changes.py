@@ -43,6 +43,8 @@ class EmailChanges:
     updated: tuple[EmailId, ...]
     destroyed: tuple[EmailId, ...]
     has_more: bool
+    #: The threads that all of these are or were of.
+    thread_ids: frozenset[ThreadId]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,8 @@ class Changes:
             (EmailId(row[0]), bool(row[2]), bool(row[3])) for row in rows
         )
         reached = Point(rows[-1][4], rows[-1][0]) if has_more else state
-        return EmailChanges(reached, created, updated, destroyed, has_more)
+        threads = frozenset(ThreadId(row[1]) for row in rows)
+        return EmailChanges(reached, created, updated, destroyed, has_more, threads)
 
     async def threads(self, account_id: AccountId, since: Point, limit: int) -> ThreadChanges:
         """At most ``limit`` threads that have other emails than they had.

@@ -30,6 +30,7 @@ __all__ = [
     "Some",
     "ThreadHasKeyword",
     "candidates",
+    "depends_on_threads",
     "message_terms",
     "substitute",
 ]
@@ -204,3 +205,11 @@ def candidates(condition: Condition, *, is_negated: bool = False) -> Condition:
         case InBody() | InHeader():
             return Some() if is_negated else Every()
     return condition
+
+
+def depends_on_threads(condition: Condition) -> bool:
+    """Whether other emails of an email's thread have a say in it."""
+    match condition:
+        case Every(terms) | Some(terms) | NoneOf(terms):
+            return any(map(depends_on_threads, terms))
+    return isinstance(condition, ThreadHasKeyword)

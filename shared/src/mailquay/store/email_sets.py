@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Final
 
 from mailquay.store.engine import Connection, Engine
+from mailquay.store.errors import StateChanged
 from mailquay.store.places import lock_state, remove_places
 from mailquay.store.types import AccountId, EmailId, Flag, MailboxId, ModSeq
 
@@ -73,9 +74,10 @@ class EmailUpdate:
 
 @dataclass(frozen=True, slots=True)
 class EmailsSet:
-    """What was done: ``modseq`` is None when nothing has changed."""
+    """What was done; ``before`` and ``modseq`` are the same when nothing has changed."""
 
-    modseq: ModSeq | None
+    before: ModSeq
+    modseq: ModSeq
     mailbox_ids: tuple[MailboxId, ...]
     rejected: Mapping[EmailId, Rejection]
 
@@ -162,6 +164,7 @@ class EmailSets:
         *,
         max_keywords: int,
         max_mailboxes: int,
+        if_state: int | None = None,
     ) -> EmailsSet:
         """Change emails, each as a whole or not at all, then take others out of every mailbox.
 
@@ -169,11 +172,15 @@ class EmailSets:
 
         Raises:
             NotFound: the account is gone.
+            StateChanged: its modseq is not ``if_state``.
         """
         work = _Work()
         rejected: dict[EmailId, Rejection] = {}
         async with self._engine.transaction() as c:
             modseq = await lock_state(c, account_id)
+            before = ModSeq(modseq - 1)
+            if if_state not in (None, before):
+                raise StateChanged(f"the account is at {before}, not at {if_state}")
             places = await _places(c, account_id, [*(u.email_id for u in updates), *destroy])
             holding = await _lock_mailboxes(c, account_id, updates, places)
             for update in updates:
@@ -200,9 +207,9 @@ class EmailSets:
                     work.removed[place.mailbox_id].append(place.uid)
             mailbox_ids = tuple(sorted(work.mailbox_ids()))
             if not mailbox_ids:
-                return EmailsSet(None, (), rejected)
+                return EmailsSet(before, before, (), rejected)
             await _write(c, account_id, work, modseq)
-        return EmailsSet(modseq, mailbox_ids, rejected)
+        return EmailsSet(before, modseq, mailbox_ids, rejected)
 
 
 async def _places(

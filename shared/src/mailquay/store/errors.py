@@ -11,6 +11,7 @@
             LimitReached     there are as many as there may be
             RoleTaken        another mailbox has the role
         OverQuota            the account has no room for it
+        StateChanged         the account is no longer as the change was meant for
 """
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "OverQuota",
     "Refused",
     "RoleTaken",
+    "StateChanged",
     "StoreError",
     "StoreUnavailable",
 ]
@@ -60,3 +62,7 @@ class RoleTaken(Refused):
 
 class OverQuota(StoreError):
     """The account has no room left."""
+
+
+class StateChanged(StoreError):
+    """The account is no longer as the change was meant for (RFC 8620 §5.3, ifInState)."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mailquay.store.engine import Connection, Engine
+from mailquay.store.errors import StateChanged
 from mailquay.store.mailboxes import MAILBOX_COLUMNS, mailbox_of, remove_messages, take_uidvalidity
 from mailquay.store.places import lock_state
 from mailquay.store.types import AccountId, Mailbox, MailboxId, ModSeq
@@ -45,9 +46,10 @@ Plan = Callable[[Sequence[Mailbox]], MailboxPlan]
 
 @dataclass(frozen=True, slots=True)
 class MailboxesEdited:
-    """What was done; ``modseq`` is None when nothing was."""
+    """What was done; ``before`` and ``modseq`` are the same when nothing was."""
 
-    modseq: ModSeq | None
+    before: ModSeq
+    modseq: ModSeq
     created: dict[str, MailboxId]
     mailbox_ids: tuple[MailboxId, ...]
 
@@ -71,14 +73,20 @@ class MailboxEdits:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def apply(self, account_id: AccountId, plan: Plan) -> MailboxesEdited:
+    async def apply(
+        self, account_id: AccountId, plan: Plan, *, if_state: int | None = None
+    ) -> MailboxesEdited:
         """Do what ``plan`` says of the mailboxes, by name, as they are.
 
         Raises:
             NotFound: the account is gone.
+            StateChanged: its modseq is not ``if_state``.
         """
         async with self._engine.transaction() as c:
             modseq = await lock_state(c, account_id)
+            before = ModSeq(modseq - 1)
+            if if_state not in (None, before):
+                raise StateChanged(f"the account is at {before}, not at {if_state}")
             rows = await c.fetch(
                 f"SELECT {MAILBOX_COLUMNS} FROM mailbox m WHERE m.account_id = $1 ORDER BY m.name",
                 account_id,
@@ -86,7 +94,7 @@ class MailboxEdits:
             mailboxes = {box.id: box for box in map(mailbox_of, rows)}
             planned = plan(list(mailboxes.values()))
             if planned == MailboxPlan():
-                return MailboxesEdited(None, {}, ())
+                return MailboxesEdited(before, before, {}, ())
             await c.execute(
                 "UPDATE account_state SET modseq = $2 WHERE account_id = $1", account_id, modseq
             )
@@ -96,7 +104,7 @@ class MailboxEdits:
                 await _update(c, account_id, mailboxes, planned.update, modseq)
             created = {new.key: await _create(c, account_id, new, modseq) for new in planned.create}
         touched = [*created.values(), *(box.id for box in planned.update), *planned.destroy]
-        return MailboxesEdited(modseq, created, tuple(sorted(touched)))
+        return MailboxesEdited(before, modseq, created, tuple(sorted(touched)))
 
 
 async def _destroy(c: Connection, account_id: AccountId, box: Mailbox, modseq: ModSeq) -> None:
