@@ -67,6 +67,10 @@ class Site:
 
         return self.store(read)
 
+    def log(self) -> str:
+        """What the service has logged so far."""
+        return (self.deployment.folder / "smtp-in-0.log").read_text()
+
     def queue(self):
         """The outbound queue: messages with their recipients' addresses."""
 

@@ -1,10 +1,12 @@
 """Trace fields (RFC 5321 §4.4)."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailquay.message.trace import make_return_path, without_return_path
+from mailquay.message.trace import make_received, make_return_path, without_return_path
 
 
 @pytest.mark.parametrize(
@@ -27,3 +29,23 @@ def test_a_message_leaves_without_its_return_path(message, expected):
 def test_what_final_delivery_added_is_taken_off_again_byte_for_byte(message):
     field = make_return_path("someone@example.org")
     assert without_return_path(field + b"Subject: x\r\n" + message) == b"Subject: x\r\n" + message
+
+
+@given(helo=st.text(min_size=1, max_size=40), client=st.ip_addresses().map(str))
+def test_whatever_a_client_calls_itself_received_stays_one_field(helo, client):
+    field = make_received(
+        by="mx.example.org",
+        protocol="ESMTP",
+        queue_id="1a",
+        when=datetime(2026, 3, 1, tzinfo=UTC),
+        helo=helo,
+        client=client,
+    )
+    text = field.decode()
+    assert text.endswith("; Sun, 01 Mar 2026 00:00:00 +0000\r\n")
+    assert text.count(";") == 1
+    assert text.count("(") == text.count(")") == 1
+    lines = text.removesuffix("\r\n").split("\r\n")
+    assert lines[0].startswith("Received: from ")
+    assert all(line.startswith("\t") for line in lines[1:])
+    assert not set("".join(lines)) & set("\r\n\0")

@@ -12,7 +12,7 @@ refused with them: there are servers that drop it, and what was no end becomes o
 import hashlib
 import re
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import IntEnum, auto
 from typing import Final
 
 __all__ = ["DataFault", "DataReader", "Message"]
@@ -28,12 +28,12 @@ _PIECE_BYTES: Final = 64 * 1024
 _TAIL: Final = 4
 
 
-class DataFault(Enum):
-    """Why the message is not taken, once it has all been read."""
+class DataFault(IntEnum):
+    """Why the message is not taken, once it has all been read; of several the gravest is told."""
 
     TOO_LARGE = auto()
-    BARE_LINE_END = auto()
     NUL = auto()
+    BARE_LINE_END = auto()
     #: Client and server may no longer be of one mind about what is message and what is command:
     #: nothing more is to be read on this connection.
     FALSE_END = auto()
@@ -90,8 +90,8 @@ class DataReader:
             self._is_first = False
             window = window[2:]
         self._size += len(window)
-        if self._size > self._limit and self.fault is None:
-            self.fault = DataFault.TOO_LARGE
+        if self._size > self._limit:
+            self._fail(DataFault.TOO_LARGE)
         if self.fault is not None:
             # It is read to its end, so that what follows is not taken for commands.
             self._pieces.clear()
@@ -116,17 +116,16 @@ class DataReader:
         ends = window.count(b"\r\n")
         if window.count(b"\n") != ends or window.count(b"\r") != ends:
             self._fail(DataFault.BARE_LINE_END)
-        elif b"\0" in window:
+        if b"\0" in window:
             self._fail(DataFault.NUL)
         if self.fault is not None:
             seen = self._tail + window
             if _FALSE_END.search(seen):
-                self.fault = DataFault.FALSE_END
+                self._fail(DataFault.FALSE_END)
             self._tail = seen[-_TAIL:]
 
     def _fail(self, fault: DataFault) -> None:
-        if self.fault is None:
-            self.fault = fault
+        self.fault = fault if self.fault is None else max(self.fault, fault)
 
     def message(self) -> Message:
         """The message; only without a fault."""

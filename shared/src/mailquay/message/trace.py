@@ -11,6 +11,8 @@ __all__ = ["count_received", "make_received", "make_return_path", "without_retur
 
 _RECEIVED: Final = re.compile(rb"(?im)^received[ \t]*:")
 _UNSAFE: Final = re.compile(r"[^!-~\x80-\U0010ffff]+")
+#: What a domain or an address literal is made of; anything else would be a comment, or an end.
+_NO_HOST: Final = re.compile(r"[^A-Za-z0-9.:_\[\]\x80-\U0010ffff-]")
 
 
 def make_return_path(reverse_path: str) -> bytes:
@@ -61,7 +63,7 @@ def make_received(
     lines = []
     if helo is not None and client is not None:
         literal = f"IPv6:{client}" if ":" in client else client
-        lines.append(f"Received: from {_word(helo)} ([{literal}])")
+        lines.append(f"Received: from {_host(helo)} ([{literal}])")
         lines.append(f"\tby {by}")
     else:
         lines.append(f"Received: by {by}")
@@ -72,6 +74,10 @@ def make_received(
         lines.append(f"\tfor <{_word(recipient)}>")
     lines[-1] += f"; {format_date(when)}"
     return ("\r\n".join(lines) + "\r\n").encode()
+
+
+def _host(name: str) -> str:
+    return _NO_HOST.sub("?", name)[:255] or "unknown"
 
 
 def _word(text: str) -> str:
