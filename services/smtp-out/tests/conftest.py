@@ -22,7 +22,7 @@ from mailquay.delivery import Deliverer, Incoming, RemoteRecipient
 from mailquay.events import Bus
 from mailquay.runtime.settings import BlobSettings, DatabaseSettings, NatsSettings, Settings
 from mailquay.store import Store
-from mailquay.store.errors import NotFound
+from mailquay.store.errors import NotFound, StoreUnavailable
 
 WAIT_SECONDS = 30
 _NUMBERS = itertools.count(2)
@@ -263,18 +263,28 @@ class World:
         )
         return delivered.queue_id
 
-    async def age(self, queue_id, **by):
-        """Let a message be older than it is; nobody waits for five days."""
+    async def _execute(self, statement, *arguments):
         connection = await asyncpg.connect(self.deployment.database_url)
         try:
-            await connection.execute(
-                "UPDATE queue_message SET created_at = created_at - $2::interval, "
-                "expires_at = expires_at - $2::interval WHERE id = $1",
-                queue_id,
-                timedelta(**by),
-            )
+            await connection.execute(statement, *arguments)
         finally:
             await connection.close()
+
+    async def age(self, queue_id, **by):
+        """Let a message be older than it is; nobody waits for five days."""
+        await self._execute(
+            "UPDATE queue_message SET created_at = created_at - $2::interval, "
+            "expires_at = expires_at - $2::interval WHERE id = $1",
+            queue_id,
+            timedelta(**by),
+        )
+
+    async def cut_database_connections(self):
+        """End every connection but the one that does it, as a restart of Postgres does."""
+        await self._execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
     async def until(self, condition):
         """Wait for a coroutine function to give something true; returns it."""
@@ -293,7 +303,10 @@ class World:
         """The recipients by local part, once each is done or has had that many attempts."""
 
         async def is_done():
-            found = await self.recipients(queue_id)
+            try:
+                found = await self.recipients(queue_id)
+            except StoreUnavailable:
+                return None
             over = [
                 r.state in ("delivered", "failed") or (r.attempts >= attempts and not r.lease_owner)
                 for r in found.values()

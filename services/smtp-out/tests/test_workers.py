@@ -139,6 +139,19 @@ async def test_what_was_not_sent_yet_goes_back_without_an_attempt(world, hosts, 
     assert (found.state, found.attempts, found.possible_duplicate) == ("queued", 0, False)
 
 
+async def test_an_outcome_outlives_the_loss_of_every_database_connection(
+    world, hosts, worker, gate
+):
+    host = hosts.odd(hold=gate)
+    worker()
+    queue_id = await world.submit(SENDER, f"bob@{world.publish(host)}")
+    await until_received(world, host)
+    await world.cut_database_connections()
+    gate.set()
+    found = (await world.finished(queue_id))["bob"]
+    assert (found.state, found.attempts, len(host.messages)) == ("delivered", 1, 1)
+
+
 async def test_two_workers_deliver_hundreds_each_exactly_once(world, hosts, worker):
     receivers = [hosts.mail() for _ in range(4)]
     domains = [world.publish(host) for host in receivers]

@@ -1,5 +1,6 @@
 """RFC 5321 §3: the client's side of a session, against replies written down."""
 
+import itertools
 from collections.abc import Generator
 from typing import TypeVar
 
@@ -23,7 +24,7 @@ from mailquay_smtp_out.protocol.dialogue import (
     reset,
     send_message,
 )
-from mailquay_smtp_out.protocol.replies import Reply
+from mailquay_smtp_out.protocol.replies import Reply, ReplyError, ReplyParser
 
 T = TypeVar("T")
 POLICY = SessionPolicy(helo_name="out.example")
@@ -262,6 +263,47 @@ def test_any_replies_give_each_recipient_one_result(
     except Refused:
         return
     assert [result.recipient for result in results] == list(recipients)
+
+
+def hear(dialogue: Generator[Action, Reply | None, T], chunks: list[bytes]) -> object:
+    """Run a dialogue against bytes as they come in; what it came to, in a comparable form."""
+    parser, waiting = ReplyParser(), list(chunks)
+    answer: Reply | None = None
+    try:
+        while True:
+            action = dialogue.send(answer)
+            answer = None
+            while isinstance(action, Read) and (answer := parser.next_reply()) is None:
+                if not waiting:
+                    return "closed"
+                parser.receive_data(waiting.pop(0))
+    except StopIteration as stop:
+        return stop.value
+    except Refused as refused:
+        return refused.reply
+    except ReplyError as error:
+        return str(error)
+
+
+@given(
+    wire=st.lists(
+        st.one_of(
+            st.sampled_from([b"220 hi\r\n", b"250-mx\r\n250-SIZE\r\n250 DSN\r\n", b"250 ok\r\n"]),
+            st.sampled_from(
+                [b"354 go\r\n", b"421 bye\r\n", b"550 5.1.1 no\n", b"250", b"-", b"\r"]
+            ),
+            st.binary(max_size=5),
+        ),
+        max_size=12,
+    ).map(b"".join),
+    cuts=st.lists(st.integers(0, 150), max_size=8),
+)
+def test_no_bytes_in_whatever_packets_end_otherwise(wire: bytes, cuts: list[int]) -> None:
+    edges = sorted({0, len(wire), *(min(cut, len(wire)) for cut in cuts)})
+    packets = [wire[a:b] for a, b in itertools.pairwise(edges)]
+    assert hear(greet(POLICY), packets) == hear(greet(POLICY), [wire])
+    messages = [send_message(session("PIPELINING"), envelope(A, B)) for _ in range(2)]
+    assert hear(messages[0], packets) == hear(messages[1], [wire])
 
 
 @given(replies=REPLIES, count=st.integers(1, 4))
