@@ -2,7 +2,7 @@
 
 import typer
 
-from mailquay.cli import account, alias, blobs, db, domain, mailbox, queue, standalone
+from mailquay.cli import account, alias, blobs, db, doctor, domain, mailbox, queue, send, standalone
 
 __all__ = ["app", "main"]
 
@@ -22,6 +22,8 @@ for name, module in (
     ("db", db),
 ):
     app.add_typer(module.app, name=name)
+send.register(app)
+doctor.register(app)
 
 
 @app.callback()

@@ -6,7 +6,6 @@ A subcommand is ``async def name(target, …) -> Result``. Registered, it also t
 
 import asyncio
 import inspect
-import logging
 import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -17,6 +16,8 @@ import typer
 from mailquay.cli.exits import Exit, exit_of
 from mailquay.cli.output import Result, print_error, print_result
 from mailquay.cli.target import Target, open_target
+from mailquay.runtime.logging import configure_logging
+from mailquay.runtime.settings import LogSettings
 
 __all__ = ["group", "run_command", "subcommand"]
 
@@ -74,7 +75,8 @@ def run_command(
     arguments: dict[str, Any],
 ) -> Exit:
     """Run a subcommand, print what it came to, and return the exit status."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    # Standard output is the result's alone; what fails is told as the error that it leads to.
+    configure_logging(LogSettings(level="error", format="console"), "mailquay")
 
     async def on_target() -> Result:
         async with open_target(data) as target:

@@ -1,10 +1,12 @@
-"""``mailquay db``: the schema of the database."""
+"""``mailquay db``: the schema of the database.
+
+Alembic takes longer to import than most commands take to run: only what needs it waits for it.
+"""
 
 from mailquay.cli.command import group, subcommand
 from mailquay.cli.exits import Exit
 from mailquay.cli.output import Result, facts
 from mailquay.cli.target import Target
-from mailquay.store import migrations
 
 __all__ = ["app"]
 
@@ -14,6 +16,8 @@ app = group("The schema of the database.")
 @subcommand(app, "upgrade")
 async def upgrade(target: Target) -> Result:
     """Bring the schema to what this release wants; safe to start on many machines at once."""
+    from mailquay.store import migrations  # noqa: PLC0415  # see above
+
     url = target.settings.database.url.get_secret_value()
     before = await migrations.current(url)
     await migrations.upgrade(url)
@@ -25,6 +29,8 @@ async def upgrade(target: Target) -> Result:
 @subcommand(app, "current")
 async def current(target: Target) -> Result:
     """Show the schema's revision; ends with 1 when it is not the one this release wants."""
+    from mailquay.store import migrations  # noqa: PLC0415  # see above
+
     revision = await migrations.current(target.settings.database.url.get_secret_value())
     head = migrations.head()
     is_current = revision == head

@@ -23,7 +23,9 @@ async def list_(
     """List an account's mailboxes with what is in them."""
     store = await target.store()
     account = await store.accounts.by_address(normalise_address(address))
-    mailboxes = await store.mailboxes.list_mailboxes(account.id)
+    mailboxes = sorted(
+        await store.mailboxes.list_mailboxes(account.id), key=lambda m: (m.sort_order, m.name)
+    )
     data = [
         {
             "id": mailbox_object_id(m.id),

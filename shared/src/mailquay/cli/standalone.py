@@ -1,11 +1,10 @@
 """``mailquay standalone``: the whole platform on this machine."""
 
 import asyncio
-import logging
 import shutil
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console, Group
@@ -14,9 +13,12 @@ from rich.text import Text
 from mailquay.cli.exits import exit_of
 from mailquay.cli.output import Result, facts, print_error, print_result
 from mailquay.cli.target import DEFAULT_DATA
+from mailquay.runtime.logging import configure_logging
+from mailquay.runtime.settings import LogSettings
 from mailquay.standalone.processes import StandaloneError
-from mailquay.standalone.ready import Running
-from mailquay.standalone.supervisor import Options, Standalone
+
+if TYPE_CHECKING:
+    from mailquay.standalone.ready import Running
 
 __all__ = ["standalone"]
 
@@ -40,19 +42,21 @@ def standalone(
     ] = False,
 ) -> None:
     """Run the whole platform on this machine, until Ctrl-C."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    # With Alembic and more in it, which no other command is to wait for.
+    from mailquay.standalone.supervisor import Options, Standalone  # noqa: PLC0415
+
+    configure_logging(LogSettings(level="warning", format="console"), "standalone")
     options = Options(
         data=data, ports=ports, bind=bind, ready_file=ready_file, demo=demo, workers=workers
     )
 
-    def tell_ready(running: Running) -> None:
+    def tell_ready(running: "Running") -> None:
         print_result(Result(running.as_json(), _how_to_connect(running, data)), as_json=as_json)
         sys.stdout.flush()
 
     with Console(stderr=True).status("Starting …") as status:
 
-        def tell_ready_and_stop_spinning(running: Running) -> None:
+        def tell_ready_and_stop_spinning(running: "Running") -> None:
             status.stop()
             tell_ready(running)
 
@@ -65,7 +69,7 @@ def standalone(
             raise typer.Exit(exit_of(error)) from error
 
 
-def _how_to_connect(running: Running, data: Path) -> Group:
+def _how_to_connect(running: "Running", data: Path) -> Group:
     ports, host = running.ports, f"[{running.host}]" if ":" in running.host else running.host
     width = max((len(user.address) for user in running.users), default=0)
     people = {

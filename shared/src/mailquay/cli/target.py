@@ -50,13 +50,36 @@ def find_settings(data: Path | None) -> tuple[Settings, Path | None]:
 
 
 class Target:
-    """A Mailquay, opened as far as a command asks for it."""
+    """A Mailquay, found and opened as far as a command asks for it."""
 
-    def __init__(self, settings: Settings, data: Path | None, stack: AsyncExitStack) -> None:
-        self.settings = settings
-        self.data = data
+    def __init__(self, wanted: Path | None, stack: AsyncExitStack) -> None:
+        self._wanted = wanted
         self._stack = stack
+        self._found: tuple[Settings, Path | None] | None = None
         self._store: Store | None = None
+
+    def _find(self) -> tuple[Settings, Path | None]:
+        if self._found is None:
+            self._found = find_settings(self._wanted)
+        return self._found
+
+    @property
+    def settings(self) -> Settings:
+        """Its settings.
+
+        Raises:
+            CommandFailed, SettingsError: as `find_settings`.
+        """
+        return self._find()[0]
+
+    @property
+    def data(self) -> Path | None:
+        """The data folder of a standalone; None for what is set in the environment.
+
+        Raises:
+            CommandFailed, SettingsError: as `find_settings`.
+        """
+        return self._find()[1]
 
     async def store(self) -> Store:
         """Its database.
@@ -65,7 +88,7 @@ class Target:
             StoreUnavailable: it does not answer.
         """
         if self._store is None:
-            wanted = self.settings.database.model_copy(update={"pool_min": 0, "pool_max": 4})
+            wanted = self.settings.database.model_copy(update={"pool_min": 1, "pool_max": 4})
             store = await Store.open(wanted)
             self._stack.push_async_callback(store.close)
             try:
@@ -115,11 +138,6 @@ class Target:
 
 @asynccontextmanager
 async def open_target(data: Path | None) -> AsyncIterator[Target]:
-    """Open the Mailquay that is meant.
-
-    Raises:
-        CommandFailed, SettingsError: as `find_settings`.
-    """
-    settings, folder = find_settings(data)
+    """The Mailquay that is meant; what a command opened of it is closed."""
     async with AsyncExitStack() as stack:
-        yield Target(settings, folder, stack)
+        yield Target(data, stack)
