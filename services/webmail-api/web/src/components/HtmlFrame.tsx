@@ -76,8 +76,9 @@ function follow(frame: HTMLIFrameElement, page: Document): () => void {
     page.body.style.zoom = "";
     const wide = page.documentElement.scrollWidth;
     if (wide > frame.clientWidth) {
-      const margin = parseFloat(getComputedStyle(page.body).marginRight) || 0;
-      page.body.style.zoom = String(Math.max(0.4, frame.clientWidth / (wide + margin)));
+      const style = getComputedStyle(page.body);
+      const edge = parseFloat(style.marginRight) + parseFloat(style.paddingRight);
+      page.body.style.zoom = String(Math.max(0.4, frame.clientWidth / (wide + edge)));
     }
     frame.style.height = `${page.documentElement.scrollHeight}px`;
     box.style.minHeight = "";
