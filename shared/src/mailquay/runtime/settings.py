@@ -30,12 +30,15 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-__all__ = ["Settings", "SettingsError", "load_settings"]
+__all__ = ["FROM_FILES", "Settings", "SettingsError", "load_settings"]
 
 KIB = 1024
 MIB = 1024 * KIB
 
-#: A TCP port to listen on; 0 takes a free one, empty (None) does not serve it.
+#: What may also stand in a file: ``MAILQUAY_DATABASE__URL_FILE``, as group and name.
+FROM_FILES = (("database", "url"), ("nats", "url"), ("smtp_out", "smarthost_password"))
+
+#: A TCP port to listen on; 0 takes a free one, ``none`` does not serve it.
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -67,7 +70,7 @@ class DatabaseSettings(_Group):
 class NatsSettings(_Group):
     """NATS, which carries the events. Without it mail still flows; IDLE falls back to polling."""
 
-    url: str | None = Field(None, description="Servers, comma-separated; empty: no event bus.")
+    url: str | None = Field(None, description="Servers, comma-separated; none: no event bus.")
     credentials_file: Path | None = Field(None, description="A NATS credentials file (JWT).")
 
 
@@ -100,7 +103,7 @@ class BlobSettings(_Group):
 class TlsSettings(_Group):
     """The servers' certificate; both files are watched and reloaded without a restart."""
 
-    certificate_file: Path | None = Field(None, description="PEM chain; empty: no TLS offered.")
+    certificate_file: Path | None = Field(None, description="PEM chain; none: no TLS offered.")
     key_file: Path | None = Field(None, description="PEM private key.")
     reload_interval_seconds: float = Field(
         60, gt=0, description="How often the files are looked at."
@@ -175,7 +178,7 @@ class SmtpOutSettings(_Group):
     """The outbound queue."""
 
     port: int = Field(25, ge=1, le=65535, description="The port of other people's MX.")
-    helo_name: str | None = Field(None, description="EHLO's name; empty: the host name.")
+    helo_name: str | None = Field(None, description="EHLO's name; none: the host name.")
     tls: Literal["opportunistic", "required", "off"] = Field(
         "opportunistic", description="TLS towards an MX."
     )
@@ -228,7 +231,7 @@ class SmtpOutSettings(_Group):
         5 * 86400, ge=60, description="A message older than this is returned (RFC 5321 §4.5.4.1)."
     )
     delay_notice_seconds: int | None = Field(
-        4 * 3600, ge=60, description="When the sender is told of a delay; empty: never."
+        4 * 3600, ge=60, description="When the sender is told of a delay; none: never."
     )
     keep_finished_seconds: int = Field(
         86400, ge=0, description="How long finished messages stay listed in the queue."
@@ -294,10 +297,10 @@ class WebSettings(_Group):
     """The webmail and its API."""
 
     port: Port | None = Field(8080, description="HTTP; TLS is the ingress' to add.")
-    bind: str | None = Field(None, description="Its address; empty: that of the mail ports.")
+    bind: str | None = Field(None, description="Its address; none: that of the mail ports.")
     public_url: str | None = Field(None, description="How browsers reach it, without a path.")
     static_folder: Path | None = Field(
-        None, description="The built web application; empty: the one in the package."
+        None, description="The built web application; none: the one in the package."
     )
     secure_cookies: bool = Field(True, description="Cookies over HTTPS only.")
     session_ttl_seconds: int = Field(
@@ -377,7 +380,7 @@ class IdentitySettings(_Group):
 class DnsSettings(_Group):
     """Name resolution."""
 
-    servers: tuple[str, ...] = Field((), description="Resolvers; empty: the system's.")
+    servers: tuple[str, ...] = Field((), description="Resolvers; none of them: the system's.")
     timeout_seconds: float = Field(5, gt=0, description="For one question in all.")
     fixed_file: Path | None = Field(
         None, description="Answer from this JSON file instead of DNS. Only for tests."
@@ -387,8 +390,8 @@ class DnsSettings(_Group):
 class MetricsSettings(_Group):
     """Health and metrics over HTTP: /healthz, /readyz, /metrics."""
 
-    port: Port | None = Field(9090, description="Its port; empty: not served.")
-    bind: str | None = Field(None, description="Its address; empty: that of the mail ports.")
+    port: Port | None = Field(9090, description="Its port; none: not served.")
+    bind: str | None = Field(None, description="Its address; none: that of the mail ports.")
 
 
 class LogSettings(_Group):
@@ -406,11 +409,7 @@ class _SecretFiles(PydanticBaseSettingsSource):
 
     def __call__(self) -> dict[str, Any]:
         tree: dict[str, Any] = {}
-        for group, field in (
-            ("database", "url"),
-            ("nats", "url"),
-            ("smtp_out", "smarthost_password"),
-        ):
+        for group, field in FROM_FILES:
             path = os.environ.get(f"MAILQUAY_{group}__{field}_FILE".upper())
             if path:
                 tree.setdefault(group, {})[field] = Path(path).read_text().splitlines()[0].strip()
