@@ -3,27 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from types import TracebackType
 
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
 
 from mailquay.runtime.settings import DatabaseSettings
 from mailquay.store.errors import StoreUnavailable
+from mailquay.store.pool import Connection, Pool
 
 __all__ = ["Connection", "Engine", "affected"]
-
-if TYPE_CHECKING:
-    Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
-    Pool = asyncpg.Pool[asyncpg.Record]
-else:
-    Connection = asyncpg.Connection | PoolConnectionProxy
-    Pool = asyncpg.Pool
 
 #: What a retry may heal: the server is gone, going, full, or chose us as a deadlock's victim.
 _TRANSIENT = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server said goodbye just as we began to speak
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
@@ -42,23 +36,61 @@ _REFUSED = (
 )
 
 
-class _PlainConnection(asyncpg.Connection):
-    """A connection that is handed back as it is.
+#: After these a connection is of no use, or its state is not known.
+_BREAKING = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+    asyncio.IncompleteReadError,
+)
 
-    We set nothing for a session, so there is nothing to reset: a round trip less each time.
-    """
 
-    def get_reset_query(self) -> str:
-        """Nothing to run."""
-        return ""
+class _Lease:
+    """A connection for as long as a block takes."""
+
+    __slots__ = ("_connection", "_pool")
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def __aenter__(self) -> Connection:
+        try:
+            self._connection = await self._pool.take()
+        except (*_TRANSIENT, asyncpg.InvalidAuthorizationSpecificationError) as error:
+            raise _unavailable(error) from error
+        return self._connection
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        # Who is cancelled may have left a statement that still runs.
+        is_sound = error is None or (
+            isinstance(error, Exception) and not isinstance(error, _BREAKING)
+        )
+        self._pool.give_back(self._connection, is_sound=is_sound)
+        if isinstance(error, _TRANSIENT):
+            raise _unavailable(error) from error
+
+
+def _unavailable(error: Exception) -> StoreUnavailable:
+    return StoreUnavailable(f"{type(error).__name__}: {error}")
 
 
 class Engine:
     """A pool of connections to Postgres."""
 
-    def __init__(self, pool: Pool, settings: DatabaseSettings) -> None:
-        self._pool = pool
-        self._connect_seconds = settings.connect_timeout_seconds
+    def __init__(self, settings: DatabaseSettings) -> None:
+        self._settings = settings
+        self._pool = Pool(
+            self._connect,
+            maximum=settings.pool_max,
+            wait_seconds=settings.connect_timeout_seconds,
+        )
 
     @classmethod
     async def open(cls, settings: DatabaseSettings) -> "Engine":
@@ -67,50 +99,42 @@ class Engine:
         Raises:
             StoreUnavailable: Postgres does not answer, or does not let us in.
         """
+        engine = cls(settings)
         try:
-            pool = await asyncpg.create_pool(
-                settings.url.get_secret_value(),
-                min_size=settings.pool_min,
-                max_size=settings.pool_max,
-                timeout=settings.connect_timeout_seconds,
-                max_inactive_connection_lifetime=300,
-                connection_class=_PlainConnection,
-                statement_cache_size=500,
-                server_settings={
-                    "application_name": "mailquay",
-                    "statement_timeout": str(int(settings.statement_timeout_seconds * 1000)),
-                    "lock_timeout": str(int(settings.statement_timeout_seconds * 1000)),
-                    "idle_in_transaction_session_timeout": "60000",
-                    # Plans for unnest() arrays of any length are alike; JIT only costs.
-                    "jit": "off",
-                },
-            )
+            await engine._pool.open(settings.pool_min)
         except _TRANSIENT as error:
             raise StoreUnavailable(f"Postgres does not answer: {error}") from error
         except _REFUSED as error:
             raise StoreUnavailable(f"Postgres cannot be used: {error}") from error
-        return cls(pool, settings)
+        return engine
+
+    async def _connect(self) -> Connection:
+        milliseconds = str(int(self._settings.statement_timeout_seconds * 1000))
+        return await asyncpg.connect(
+            self._settings.url.get_secret_value(),
+            timeout=self._settings.connect_timeout_seconds,
+            statement_cache_size=500,
+            server_settings={
+                "application_name": "mailquay",
+                "statement_timeout": milliseconds,
+                "lock_timeout": milliseconds,
+                "idle_in_transaction_session_timeout": "60000",
+                # Plans for unnest() arrays of any length are alike; JIT only costs.
+                "jit": "off",
+            },
+        )
 
     async def close(self) -> None:
         """Close the pool; connections in use are waited for, briefly."""
-        try:
-            async with asyncio.timeout(5):
-                await self._pool.close()
-        except _TRANSIENT:
-            self._pool.terminate()
+        await self._pool.close(5)
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
+    def connection(self) -> _Lease:
         """A connection, each statement its own transaction.
 
         Raises:
             StoreUnavailable: whatever transient went wrong inside.
         """
-        try:
-            async with self._pool.acquire(timeout=self._connect_seconds) as connection:
-                yield connection
-        except (*_TRANSIENT, asyncpg.InvalidAuthorizationSpecificationError) as error:
-            raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
+        return _Lease(self._pool)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
