@@ -153,11 +153,13 @@ def _ssl_context(ca_file: Path | None) -> ssl.SSLContext:
 
 async def send(
     target: Target,
-    to: Annotated[list[str], typer.Option("--to", metavar="ADDRESS", help="May be repeated.")],
+    to: Annotated[
+        list[str], typer.Option("--to", metavar="ADDRESS", help="To whom; may be repeated.")
+    ],
     sender: Annotated[
         str | None,
         typer.Option(
-            "--from", metavar="ADDRESS", help="By default --user, or mailquay@ the host's name."
+            "--from", metavar="ADDRESS", help="By default --user, or mailquay@ this host."
         ),
     ] = None,
     subject: Annotated[str, typer.Option(help="The message's subject.")] = "Test message",
@@ -170,7 +172,9 @@ async def send(
     ] = None,
     port: Annotated[
         int | None,
-        typer.Option(min=1, max=65535, help="By default the MX', or with --user submission's."),
+        typer.Option(
+            min=1, max=65535, help="By default that of the MX, or with --user of submission."
+        ),
     ] = None,
     tls: Annotated[Tls, typer.Option(help="auto: STARTTLS where it is offered.")] = Tls.AUTO,
     ca_file: Annotated[
