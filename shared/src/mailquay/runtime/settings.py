@@ -216,6 +216,9 @@ class SmtpOutSettings(_Group):
     )
     connect_timeout_seconds: float = Field(30, gt=0, description="For a TCP connection.")
     command_timeout_seconds: float = Field(300, gt=0, description="For any reply.")
+    transaction_timeout_seconds: float = Field(
+        3600, gt=0, description="For one message to one host, however slowly it takes it."
+    )
     lease_seconds: float = Field(
         900, ge=5, description="A dead worker's messages are taken over after this."
     )
