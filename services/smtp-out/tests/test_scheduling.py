@@ -109,6 +109,15 @@ async def test_a_slow_domain_keeps_nobody_elses_mail(world, hosts, worker, gate)
         assert [(r.state, r.attempts) for r in found.values()] == [("delivered", 1)]
 
 
+async def test_a_host_that_takes_a_message_too_slowly_may_have_it(world, hosts, worker, gate):
+    host = hosts.odd(hold=gate)
+    worker(SMTP_OUT__TRANSACTION_TIMEOUT_SECONDS="1")
+    queue_id = await world.submit(SENDER, f"bob@{world.publish(host)}")
+    found = (await world.finished(queue_id))["bob"]
+    assert (found.state, found.possible_duplicate) == ("queued", True)
+    assert found.last_reply == "4.4.2 it took too long"
+
+
 async def test_many_recipients_go_in_several_transactions(world, hosts, worker):
     host = hosts.odd()
     worker(SMTP_OUT__RECIPIENTS_PER_MESSAGE="2")

@@ -3,8 +3,12 @@
 import asyncio
 import os
 import secrets
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from random import SystemRandom
+from typing import Final
+
+import structlog
 
 from mailquay.events import Event, QueueReady
 from mailquay.runtime.service import Platform, Service
@@ -21,7 +25,9 @@ from mailquay_smtp_out.scheduler import Scheduler
 __all__ = ["start"]
 
 #: Of the drain time, what is left for writing down what the last deliveries came to.
-_LAST_WORDS = 0.2
+_LAST_WORDS: Final = 0.2
+_AGAIN_SECONDS: Final = 1.0
+_LOG: Final = structlog.get_logger(__name__)
 
 
 async def start(platform: Platform) -> Service:
@@ -75,20 +81,35 @@ async def start(platform: Platform) -> Service:
             scheduler.wake()
 
     subscriptions = [platform.bus.subscribe(heard), platform.bus.on_reconnect(scheduler.wake)]
-    tasks = [
-        asyncio.create_task(work)
-        for work in (scheduler.run(), ledger.beat(), reporter.run(), housekeeping.run())
+    scheduling = asyncio.create_task(_keep_running(scheduler.run))
+    others = [
+        asyncio.create_task(_keep_running(work))
+        for work in (ledger.beat, reporter.run, housekeeping.run)
     ]
 
     async def drain() -> None:
         for subscription in subscriptions:
             subscription.close()
         await scheduler.drain(settings.net.drain_seconds * (1 - _LAST_WORDS))
-        for task in tasks:
+        # It ends by itself, after it has handed back what it was just leasing.
+        await asyncio.wait([scheduling], timeout=settings.net.drain_seconds * _LAST_WORDS / 2)
+        for task in (scheduling, *others):
             task.cancel()
-        await asyncio.wait(tasks)
+        await asyncio.wait([scheduling, *others])
 
     return Service({}, drain)
+
+
+async def _keep_running(work: Callable[[], Awaitable[None]]) -> None:
+    """Begin again after a fault of our own: mail that waits is worth more than a clean end."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            _LOG.exception("a part of the service went wrong, and begins again")
+            await asyncio.sleep(_AGAIN_SECONDS)
+        else:
+            return
 
 
 def _retry_policy(settings: SmtpOutSettings) -> RetryPolicy:

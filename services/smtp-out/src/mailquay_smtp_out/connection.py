@@ -62,12 +62,19 @@ class HostConnection:
     """One connection to one host: `connect`, then sessions and messages, then `close`."""
 
     def __init__(
-        self, host: Host, *, tls: ssl.SSLContext, connect_seconds: float, command_seconds: float
+        self,
+        host: Host,
+        *,
+        tls: ssl.SSLContext,
+        connect_seconds: float,
+        command_seconds: float,
+        transaction_seconds: float,
     ) -> None:
         self.host = host
         self._tls = tls
         self._connect_seconds = connect_seconds
         self._command_seconds = command_seconds
+        self._transaction_seconds = transaction_seconds
         self._parser = ReplyParser()
         self._body = b""
         self._body_sent = False
@@ -119,7 +126,10 @@ class HostConnection:
         """
         self._body, self._body_sent = body, False
         try:
-            return await self._run(send_message(session, envelope))
+            async with asyncio.timeout(self._transaction_seconds):
+                return await self._run(send_message(session, envelope))
+        except TimeoutError as error:
+            raise ConnectionFailed("it took too long", body_sent=self._body_sent) from error
         finally:
             self._body = b""
 

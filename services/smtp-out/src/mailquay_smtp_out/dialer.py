@@ -102,6 +102,7 @@ class Dialer:
             tls=self._tls,
             connect_seconds=self._settings.connect_timeout_seconds,
             command_seconds=self._settings.command_timeout_seconds,
+            transaction_seconds=self._settings.transaction_timeout_seconds,
         )
         try:
             await connection.connect()

@@ -12,7 +12,7 @@ from mailquay.store import Store, StoreUnavailable
 __all__ = ["Housekeeping"]
 
 _LOG: Final = structlog.get_logger(__name__)
-_TRIM_INTERVAL_SECONDS: Final = 60
+_TRIM_INTERVAL_SECONDS: Final = 300
 #: Rows that one statement deletes: it must not be long.
 _SLICE: Final = 5_000
 

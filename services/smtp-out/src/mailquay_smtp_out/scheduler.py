@@ -81,10 +81,6 @@ class Scheduler:
                 _LOG.warning("the queue cannot be read", reason=str(error))
                 await asyncio.sleep(_UNAVAILABLE_PAUSE_SECONDS)
                 continue
-            except Exception:
-                _LOG.exception("the queue's work went wrong")
-                await asyncio.sleep(_UNAVAILABLE_PAUSE_SECONDS)
-                continue
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._wake.wait()
@@ -186,7 +182,7 @@ class Scheduler:
             self._wake.set()
 
     async def _carry(self, courier: Courier, job: Job, destination: _Destination) -> None:
-        """One attempt, whatever comes of it: the one place where everything is caught."""
+        """One attempt; whatever comes of it, the next ones are made."""
         try:
             await self._ledger.confirm(list(job.waiting.values()))
             async with self._bodies.open(job.message) as message:
