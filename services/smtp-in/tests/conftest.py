@@ -67,6 +67,18 @@ class Site:
 
         return self.store(read)
 
+    def body(self, located) -> bytes:
+        """The bytes of a message in the queue."""
+
+        async def read() -> bytes:
+            blobs = BlobStore.open(BlobSettings(url=f"file://{self.deployment.folder / 'blobs'}"))
+            try:
+                return await blobs.get(located)
+            finally:
+                await blobs.close()
+
+        return run(read())
+
     def log(self) -> str:
         """What the service has logged so far."""
         return (self.deployment.folder / "smtp-in-0.log").read_text()
