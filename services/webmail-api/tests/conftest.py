@@ -1,5 +1,6 @@
 """The service as a process, its accounts, and clients of it."""
 
+import smtplib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -112,3 +113,15 @@ def sign_in(base_url: str) -> Iterator[Callable[..., httpx.Client]]:
     yield sign_in
     for client in clients:
         client.close()
+
+
+@pytest.fixture
+def deliver(smtp: ServiceProcess) -> Callable[..., None]:
+    """Hand a message to the MX."""
+
+    def deliver(recipient: str, message: bytes, sender: str = "friend@elsewhere.example") -> None:
+        with smtplib.SMTP("127.0.0.1", smtp.ports["smtp"], timeout=20) as client:
+            refused = client.sendmail(sender, [recipient], message)
+        assert not refused
+
+    return deliver

@@ -42,6 +42,8 @@ class HttpConnection(HttpToolsProtocol):
         self._head_seconds = head_seconds
         self._write_seconds = write_seconds
         self._is_in_head = True
+        #: Whether what has just come holds nothing else.
+        self._is_all_head = True
         self._head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
@@ -64,8 +66,9 @@ class HttpConnection(HttpToolsProtocol):
         """Take bytes; a head that does not end is not held."""
         if self._is_in_head and self._head_timer is None:
             self._await_head()
+        self._is_all_head = self._is_in_head
         super().data_received(data)
-        if self._is_in_head:
+        if self._is_all_head:
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_MAX_BYTES and not self.transport.is_closing():
                 self.transport.write(_TOO_LARGE)
@@ -78,7 +81,7 @@ class HttpConnection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """A head is complete."""
-        self._is_in_head = False
+        self._is_in_head = self._is_all_head = False
         self._head_bytes = 0
         if self._head_timer is not None:
             self._head_timer.cancel()

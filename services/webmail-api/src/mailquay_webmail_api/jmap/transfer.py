@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 from fastapi import APIRouter
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -29,6 +30,21 @@ _TYPE: Final = re.compile(r"[!#$&^_.+\-0-9A-Za-z]{1,127}/[!#$&^_.+\-0-9A-Za-z]{1
 _CHUNK_BYTES: Final = 256 * 1024
 #: What a blob id names never changes; but it is one person's.
 _CACHE: Final = "private, max-age=31536000, immutable"
+
+
+class _Anything(Convertor[str]):
+    """The rest of a path: a file's name may hold slashes, and line ends too."""
+
+    regex: ClassVar[str] = "(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("anything", _Anything())
 
 
 def transfer_routes(platform: Platform, gate: Gate, limits: JmapLimits) -> APIRouter:
@@ -79,7 +95,7 @@ def transfer_routes(platform: Platform, gate: Gate, limits: JmapLimits) -> APIRo
             raise Problem(507, str(error)) from None
         return Response(msgspec.json.encode(stored), 201, media_type="application/json")
 
-    @router.api_route("/download/{account}/{blob_id}/{name:path}", methods=["GET", "HEAD"])
+    @router.api_route("/download/{account}/{blob_id}/{name:anything}", methods=["GET", "HEAD"])
     async def download(request: Request, account: str, blob_id: str, name: str) -> Response:
         admission = await gate.admit(request)
         _check_account(account, admission.account)

@@ -1,6 +1,6 @@
 """Which parts of a message are its HTML, and the page that shows them. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
 
@@ -8,6 +8,7 @@ from mailquay.message.content import decode_text
 from mailquay.message.parts import Part
 from mailquay_webmail_api.jmap.core.blobs import part_blob_id
 from mailquay_webmail_api.jmap.core.ids import account_id
+from mailquay_webmail_api.jmap.mail.body_parts import body_structure, decompose
 from mailquay_webmail_api.reading.sanitise import sanitise
 
 __all__ = ["make_page", "page_policy"]
@@ -57,7 +58,7 @@ def make_page(
         email: its id, for the addresses of its pictures.
         allow_remote: whether pictures may be fetched from elsewhere.
     """
-    parts = list(_html_parts(root))[:_PARTS_MAX]
+    parts = _html_parts(root)[:_PARTS_MAX]
     if not parts:
         return None
     inline = _inline_pictures(root, account, email)
@@ -69,14 +70,10 @@ def make_page(
     )
 
 
-def _html_parts(part: Part) -> Iterator[Part]:
-    """The HTML that is to be read, as `htmlBody` has it (RFC 8621 §4.1.4)."""
-    if part.is_multipart:
-        related = part.subtype == "related"
-        for child in part.children[:1] if related else part.children:
-            yield from _html_parts(child)
-    elif part.type == "text" and part.subtype == "html" and part.disposition != "attachment":
-        yield part
+def _html_parts(root: Part) -> list[Part]:
+    """The HTML that is to be read."""
+    body = decompose(body_structure(root)).html
+    return [item.part for item in body if item.part.content_type == "text/html"]
 
 
 def _inline_pictures(root: Part, account: int, email: int) -> Mapping[str, str]:
