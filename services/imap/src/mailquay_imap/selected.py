@@ -59,7 +59,9 @@ class Selected:
         """
         known = self.known
         if targets.is_saved:
-            return [n for uid in self.saved if (n := known.number_of(uid)) is not None]
+            # What was expunged is taken out of the result (RFC 9051 §6.4.4.1).
+            there = [uid for uid in self.saved if uid not in self.ghosts]
+            return [n for uid in there if (n := known.number_of(uid)) is not None]
         largest = (known.uids[-1] if known.uids else 0) if by_uid else len(known.uids)
         numbers = known.numbers_in(targets.resolve(largest), by_uid=by_uid)
         if by_uid and self.ghosts:

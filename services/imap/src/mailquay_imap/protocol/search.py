@@ -212,6 +212,8 @@ class _Parser:
                 return AndKey((FlagKey("RECENT"), NotKey(FlagKey("SEEN"))))
             case "OLD":
                 return NotKey(FlagKey("RECENT"))
+        if reader.at_end:
+            raise ProtocolError(f"the search key {name[:40]} is not known, or lacks its argument")
         reader.space()
         if name in _FIELDS:
             return HeaderKey(name, self._text())
