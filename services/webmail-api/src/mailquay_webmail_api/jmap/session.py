@@ -1,20 +1,18 @@
 """The Session object: what this server is and offers to one account (RFC 8620 §2)."""
 
 import hashlib
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from mailquay.runtime.settings import Settings
 from mailquay_webmail_api.account import SignedIn
+from mailquay_webmail_api.jmap import mail
 from mailquay_webmail_api.jmap.core.ids import account_id
 from mailquay_webmail_api.jmap.core.limits import JmapLimits
 from mailquay_webmail_api.jmap.methods import CORE, MAIL, SUBMISSION
 
 __all__ = ["SessionMaker"]
-
-#: RFC 4790; what /query sorts and compares text by.
-_COLLATIONS: Final = ("i;ascii-casemap",)
 
 
 class SessionMaker:
@@ -31,21 +29,13 @@ class SessionMaker:
                 "maxCallsInRequest": limits.max_calls_in_request,
                 "maxObjectsInGet": limits.max_objects_in_get,
                 "maxObjectsInSet": limits.max_objects_in_set,
-                "collationAlgorithms": list(_COLLATIONS),
+                "collationAlgorithms": mail.collations(),
             },
             MAIL: {},
             SUBMISSION: {},
         }
         self._account_capabilities: dict[str, Any] = {
-            # RFC 8621 §1.3.1
-            MAIL: {
-                "maxMailboxesPerEmail": None,
-                "maxMailboxDepth": None,
-                "maxSizeMailboxName": 255,
-                "maxSizeAttachmentsPerEmail": settings.smtp_in.max_message_bytes,
-                "emailQuerySortOptions": ["receivedAt"],
-                "mayCreateTopLevelMailbox": True,
-            },
+            MAIL: mail.account_capability(settings),
             # RFC 8621 §1.3.2
             SUBMISSION: {"maxDelayedSend": 0, "submissionExtensions": {}},
         }

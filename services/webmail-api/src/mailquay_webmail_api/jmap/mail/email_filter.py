@@ -3,7 +3,7 @@
 No I/O here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -66,7 +66,13 @@ def read_email_filter(context: Context, value: object) -> Condition:
     Raises:
         MethodError: invalidArguments or unsupportedFilter.
     """
-    return read_filter(value, lambda given: _read_condition(context, given))
+    return read_filter(value, lambda given: _read_condition(context, given), _combine)
+
+
+def _combine(operator: str, terms: Sequence[Condition]) -> Condition:
+    if operator == "AND":
+        return Every(tuple(terms))
+    return Some(tuple(terms)) if operator == "OR" else NoneOf(tuple(terms))
 
 
 def _read_condition(context: Context, given: dict[str, Any]) -> Condition:

@@ -11,6 +11,7 @@ __all__ = ["tokens"]
 
 #: More words than anyone looks for.
 TOKENS_MAX: Final = 50
+CHARACTERS_MAX: Final = 10_000
 
 _TOKEN: Final = re.compile(
     r"\"((?:[^\"\\]|\\.)*)\"|(?<!\S)'((?:[^'\\]|\\.)*)'(?!\S)|(\S+)", re.DOTALL
@@ -22,7 +23,7 @@ _SPACE: Final = re.compile(r"\s+")
 def tokens(text: str) -> list[str]:
     """The words and phrases of a text, each once, in lower case; their order says nothing."""
     found: dict[str, None] = {}
-    for match in _TOKEN.finditer(text):
+    for match in _TOKEN.finditer(text[:CHARACTERS_MAX]):
         phrase = match[1] if match[1] is not None else match[2]
         word = match[3] if phrase is None else _ESCAPE.sub(r"\1", phrase)
         word = _SPACE.sub(" ", word).strip().lower()
