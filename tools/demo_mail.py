@@ -71,9 +71,9 @@ def _inbox(now: datetime) -> Iterator[DemoMessage]:
 
     wall = item(0.4, _MARTA, "East wall: drawings for Thursday", _WALL, flags="", cc=_BOB)
     wall.message.add_alternative(_WALL_HTML, subtype="html")
-    related = wall.message.get_payload()[1]
-    assert isinstance(related, EmailMessage)
-    related.add_related(harbour(560, 300), "image", "png", cid="<evening@harbour.example>")
+    page = wall.message.get_body(("html",))
+    assert page is not None
+    page.add_related(harbour(560, 300), "image", "png", cid="<evening@harbour.example>")
     wall.message.add_attachment(
         _pdf("East wall, section B"), maintype="application", subtype="pdf",
         filename="east-wall-section-b.pdf",

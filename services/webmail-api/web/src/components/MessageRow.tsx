@@ -12,6 +12,8 @@ import { Link } from "./Link";
 
 interface Props {
   row: EmailRow;
+  /** Its number in the list, and how many there are. */
+  place: string;
   heading: string | null;
   route: Route;
   /** Sent and Drafts show whom it is for. */
@@ -27,7 +29,8 @@ interface Props {
 }
 
 export const MessageRow = memo(function MessageRow(props: Props) {
-  const { row, heading, route, outgoing, folder, open, cursor, selected, selecting } = props;
+  const { row, place, heading, route, outgoing, folder, open, cursor, selected, selecting } = props;
+  const [number, total] = place.split(" ").map(Number);
   const unread = !row.keywords[SEEN];
   const flagged = Boolean(row.keywords[FLAGGED]);
   const people = (outgoing ? row.to : row.from) ?? [];
@@ -43,6 +46,8 @@ export const MessageRow = memo(function MessageRow(props: Props) {
       )}
       <li
         id={`row-${row.id}`}
+        aria-posinset={number}
+        aria-setsize={total}
         className={`row ${state} ${selecting ? "selecting" : ""}`}
         draggable
         onDragStart={(event) => {
@@ -108,6 +113,7 @@ export const MessageRow = memo(function MessageRow(props: Props) {
 function sameRow(a: Props, b: Props): boolean {
   return (
     a.row === b.row &&
+    a.place === b.place &&
     a.heading === b.heading &&
     a.outgoing === b.outgoing &&
     a.folder === b.folder &&

@@ -5,9 +5,11 @@ import { SEEN } from "../mail/actions";
 import type { Commands } from "../mail/commands";
 import { useMail } from "../mail/context";
 import { cleanSubject } from "../mail/format";
+import { isNarrow } from "../mail/layout";
 import { useEmail } from "../mail/queries";
 import { closeMessage, type Route } from "../mail/route";
 import { Attachments } from "./Attachments";
+import { Conversation } from "./Conversation";
 import { IconButton } from "./IconButton";
 import { MessageBody } from "./MessageBody";
 import { ReaderHeader } from "./ReaderHeader";
@@ -35,6 +37,12 @@ export function Reader({ id, route, mailboxes, commands }: Props) {
     marked.current = true;
     if (!email.keywords[SEEN]) actions.mark([email], SEEN, true);
   }, [email, actions]);
+
+  // On a phone the list is out of sight now, and the focus with it.
+  const scroller = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (isNarrow()) scroller.current?.focus({ preventScroll: true });
+  }, []);
 
   if (query.isError && !email) {
     return (
@@ -68,12 +76,13 @@ export function Reader({ id, route, mailboxes, commands }: Props) {
         plain={plain}
         onPlain={() => setPlain(!plain)}
       />
-      <div className="reader-scroll" id="reader-scroll" tabIndex={0} role="document">
+      <div ref={scroller} className="reader-scroll" tabIndex={0} role="document">
         {email ? (
           <>
             <ReaderHeader email={email} onFlag={() => commands.toggleFlag([email])} />
             <Attachments email={email} />
             <MessageBody email={email} plain={plain} />
+            <Conversation email={email} route={route} mailboxes={mailboxes} />
             <ReplyBar email={email} mailboxes={mailboxes} commands={commands} />
           </>
         ) : (

@@ -29,6 +29,17 @@ export function fullDate(iso: string, locale?: string): string {
   });
 }
 
+/** For each row the heading that stands before it, or null where it is that of the row before. */
+export function dayHeadings(rows: readonly { receivedAt: string }[], now: Date = new Date()): (string | null)[] {
+  let last: string | null = null;
+  return rows.map(({ receivedAt }) => {
+    const heading = dayGroup(receivedAt, now);
+    if (heading === last) return null;
+    last = heading;
+    return heading;
+  });
+}
+
 /** The heading a row of the list falls under. */
 export function dayGroup(iso: string, now: Date = new Date(), locale?: string): string {
   const date = new Date(iso);

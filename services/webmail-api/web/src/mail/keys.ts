@@ -23,6 +23,8 @@ export const keys = {
   lists: ["list"] as const,
   list: (view: ListView) => ["list", view.mailboxId, view.search] as const,
   email: (id: string) => ["email", id] as const,
+  threads: ["thread"] as const,
+  thread: (id: string) => ["thread", id] as const,
   identities: ["identities"] as const,
   people: ["people"] as const,
 };

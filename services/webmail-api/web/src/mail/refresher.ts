@@ -84,7 +84,10 @@ export class Refresher {
       this.since = changes.state;
       this.queries.setQueryData(keys.mailboxes, changes.mailboxes);
       mergeRows(this.queries, changes);
-      if (changes.rows.length + changes.destroyed.length > 0) await reloadLists(this.client, this.queries, "searches");
+      if (changes.rows.length + changes.destroyed.length > 0) {
+        void this.queries.invalidateQueries({ queryKey: keys.threads });
+        await reloadLists(this.client, this.queries, "searches");
+      }
       if (changes.created.length > 0) this.onArrived(changes.created);
       return true;
     } catch (error) {
@@ -96,6 +99,7 @@ export class Refresher {
   private async readAgain(): Promise<void> {
     this.since = null;
     void this.queries.invalidateQueries({ queryKey: keys.mailboxes });
+    void this.queries.invalidateQueries({ queryKey: keys.threads });
     const state = await reloadLists(this.client, this.queries, "all");
     if (state !== null) this.saw(state);
   }
