@@ -18,7 +18,9 @@ def canonical_name(name: str) -> str:
     """The form in which a name is looked up: NFC, INBOX in capitals, no delimiter at its end."""
     name = unicodedata.normalize("NFC", name).removesuffix(DELIMITER)
     first, delimiter, rest = name.partition(DELIMITER)
-    return f"INBOX{delimiter}{rest}" if first.upper() == "INBOX" else name
+    # In ASCII alone: a dotless i is I in capitals too, and no letter of this name.
+    is_inbox = first.isascii() and first.upper() == "INBOX"
+    return f"INBOX{delimiter}{rest}" if is_inbox else name
 
 
 def normalise_name(name: str) -> str:

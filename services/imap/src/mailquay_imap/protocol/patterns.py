@@ -7,6 +7,7 @@ __all__ = ["Pattern", "canonical_pattern"]
 
 _DELIMITER: Final = "/"
 _WILDCARDS: Final = re.compile(r"[*%]+")
+_INBOX: Final = re.compile(r"\AINBOX(?=[/*%]|\Z)", re.ASCII | re.IGNORECASE)
 #: With more wildcards than these, backtracking would cost more than the steps below.
 _REGEX_WILDCARDS_MAX: Final = 1
 
@@ -14,9 +15,7 @@ _REGEX_WILDCARDS_MAX: Final = 1
 def canonical_pattern(reference: str, pattern: str) -> str:
     """The reference in front of the pattern; INBOX at its start is INBOX in any case."""
     text = reference + pattern
-    if text[:5].upper() == "INBOX" and text[5:6] in ("", _DELIMITER, "*", "%"):
-        return "INBOX" + text[5:]
-    return text
+    return _INBOX.sub("INBOX", text)
 
 
 class Pattern:

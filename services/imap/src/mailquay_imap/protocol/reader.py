@@ -206,7 +206,8 @@ class Reader:
             name = decode_mutf7(value)
         if "\0" in name:
             raise ProtocolError("a mailbox name holds no NUL")
-        return "INBOX" if len(name) == 5 and name.upper() == "INBOX" else name
+        # In ASCII alone: a dotless i is I in capitals too, and no letter of this name.
+        return "INBOX" if value.upper() == b"INBOX" else name
 
     def sequence_set(self) -> SequenceSet:
         """Require a sequence set or ``$``."""
