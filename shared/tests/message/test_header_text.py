@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailquay.message.addresses import parse_address_list
 from mailquay.message.dates import format_date, parse_date, parse_zoned_date
 from mailquay.message.header import Header
 from mailquay.message.words import decode_unstructured, encode_words
@@ -56,3 +57,18 @@ def test_values_stand_as_they_are():
     header = Header(raw := b"X: a\r\n b \r\nx:c\nX:\r\n\r\n", 0, len(raw))
     assert header.all_values(b"x") == [b" a\r\n b ", b"c", b""]
     assert header.all_raw(b"x") == [b"a b", b"c", b""]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "addr_spec"),
+    [
+        ('"a b"@x', "", '"a b"@x'),
+        ("Jane Doe jane@example.org", "Jane Doe", "jane@example.org"),
+        ('Jane "a b" @ x', "Jane", '"a b"@x'),
+        ("jane @ example.org", "", "jane@example.org"),
+        ("<a b@x>", "", '"a b"@x'),
+    ],
+)
+def test_a_space_divides_words_but_no_quoted_string(text, name, addr_spec):
+    (address,) = parse_address_list(text)
+    assert (address.name, address.addr_spec) == (name, addr_spec)

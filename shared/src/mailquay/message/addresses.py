@@ -216,7 +216,14 @@ class _Parser:
     def _at(self) -> None:
         if self._angle_done or self._local is not None:
             return
-        self._local = "".join(self._words).strip() if self._words else ""
+        words = self._words
+        while words and words[-1] == " ":
+            words.pop()
+        if not self._in_angle and " " in words:
+            # "Jane Doe jane@example.org": the last word is the local part, which may be quoted.
+            cut = len(words) - words[::-1].index(" ")
+            self._name, words = "".join(words[:cut]).strip(), words[cut:]
+        self._local = "".join(words).strip()
         self._words = []
         self._glue = True
 
@@ -229,11 +236,8 @@ class _Parser:
 
     def _finish(self) -> None:
         if self._local is not None:
-            local, name = self._local, self._name
-            if not self._in_angle and " " in local:
-                # "Jane Doe jane@example.org": the last word is the local part.
-                name, _, local = local.rpartition(" ")
-            address = Address(name or self._comment, local, "".join(self._domain))
+            name = self._name or self._comment
+            address = Address(name, self._local, "".join(self._domain))
         elif self._in_angle and (local := "".join(self._words).strip()):
             address = Address(self._name, local, "")
         elif not self._in_angle and (local := "".join(self._words).strip()):
