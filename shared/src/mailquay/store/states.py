@@ -17,6 +17,7 @@ class AccountState:
     changed: frozenset[str]
 
 
+# A thread has other emails when one comes, goes, or is out of sight by \\Deleted (RFC 8621 §4.1.1).
 # Delivered is what has come since then and had no place before: neither what was moved or copied
 # nor a draft (RFC 8621 §1.5).
 _CHANGED = """
@@ -30,8 +31,8 @@ _CHANGED = """
         UNION ALL
         SELECT 1 FROM expunged x WHERE x.account_id = $1 AND x.modseq > $2
     ) AS "Email", s.modseq > $2 AND EXISTS (
-        SELECT 1 FROM mailbox_email p
-        WHERE p.account_id = $1 AND p.modseq > $2 AND p.created_modseq > $2
+        SELECT 1 FROM mailbox_email p WHERE p.account_id = $1 AND p.modseq > $2
+        AND (p.created_modseq > $2 OR p.flags & 8 <> 0)
         UNION ALL
         SELECT 1 FROM expunged x WHERE x.account_id = $1 AND x.modseq > $2
     ) AS "Thread", s.modseq > $2 AND EXISTS (
