@@ -334,7 +334,7 @@ class WebSettings(_Group):
         60, gt=0, description="For a request to arrive whole, and for a client to take an answer."
     )
     upload_timeout_seconds: float = Field(600, gt=0, description="For an upload to arrive whole.")
-    trusted_proxies: tuple[str, ...] = Field(
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
         (), description="Networks whose X-Forwarded-For and -Proto are believed."
     )
 

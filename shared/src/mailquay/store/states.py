@@ -17,7 +17,7 @@ class AccountState:
     changed: frozenset[str]
 
 
-# A thread has other emails when one comes, goes, or is out of sight by \\Deleted (RFC 8621 §4.1.1).
+# A thread has other emails when one comes, goes, or is out of sight by \Deleted (RFC 8621 §4.1.1).
 # Delivered is what has come since then and had no place before: neither what was moved or copied
 # nor a draft (RFC 8621 §1.5).
 _CHANGED = """
