@@ -5,6 +5,7 @@ import hashlib
 import os
 from dataclasses import replace
 
+import asyncpg
 import pytest
 
 from mailquay.blobs.check import check_blobs, collect_blobs
@@ -110,6 +111,23 @@ async def test_processes_that_deliver_to_one_account_at_once_lose_nothing(
         assert placed[n].thread_id == placed[n + 1].thread_id
     box = await inbox(store, account)
     assert (box.messages, box.uidnext, box.highestmodseq) == (200, 201, by_uid[-1].modseq)
+
+
+async def test_a_batch_that_is_held_up_does_not_hold_up_the_next(
+    postgres_url, store, deliverer, account
+):
+    other = await store.accounts.add("bob@example.org", "hash", "scram")
+    holder = await asyncpg.connect(postgres_url)
+    async with holder.transaction():
+        await holder.execute(
+            "SELECT FROM account_state WHERE account_id = $1 FOR UPDATE", account.id
+        )
+        held = asyncio.create_task(deliverer.deliver(incoming(account, 1)))
+        result = await asyncio.wait_for(deliverer.deliver(incoming(other, 2)), 20)
+        assert result.placements[0].uid == 1
+        assert not held.done()
+    assert (await held).placements[0].uid == 1
+    await holder.close()
 
 
 async def test_the_same_twice_in_one_batch_is_stored_once(store, deliverer, account):

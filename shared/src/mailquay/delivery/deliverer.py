@@ -1,8 +1,9 @@
 """The group commit: messages that arrive together become one pack and one transaction.
 
-Nothing waits for company: an idle deliverer commits a message alone, at once. While batches are
+Nothing waits for company: an idle deliverer commits a message alone, at once. While a batch is
 under way, what arrives gathers for the next one, so that load makes batches and batches make
-throughput.
+throughput. A pack holds one tenant's mail only, so that each tenant has a lane of its own; a second
+batch begins beside a first one that is slow, or when a whole batch waits.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ import hashlib
 import logging
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -51,6 +52,16 @@ class _Waiting:
     begun: float
 
 
+@dataclass(slots=True)
+class _Lane:
+    """A tenant's messages that wait, and its batches under way."""
+
+    waiting: deque[_Waiting] = field(default_factory=deque)
+    waiting_bytes: int = 0
+    batches: int = 0
+    begun: float = 0.0  # when the latest batch began
+
+
 class Deliverer:
     """Delivers for one process."""
 
@@ -61,7 +72,7 @@ class Deliverer:
         self._settings = settings.delivery
         self._window = settings.smtp_in.duplicate_window_seconds
         self._max_age = timedelta(seconds=settings.smtp_out.max_age_seconds)
-        self._waiting: deque[_Waiting] = deque()
+        self._lanes: dict[TenantId, _Lane] = {}
         self._batches: set[asyncio.Task[None]] = set()
 
     async def deliver(self, incoming: Incoming) -> Delivered:
@@ -77,38 +88,63 @@ class Deliverer:
         else:
             facts = await loop.run_in_executor(None, read_facts, incoming.raw)
         waiting = _Waiting(incoming, facts, loop.create_future(), begun)
-        self._waiting.append(waiting)
+        lane = self._lanes.get(incoming.tenant_id)
+        if lane is None:
+            lane = self._lanes[incoming.tenant_id] = _Lane()
+        lane.waiting.append(waiting)
+        lane.waiting_bytes += len(incoming.raw)
         self._fill()
         return await waiting.future
 
     async def close(self) -> None:
         """Wait for what is under way."""
-        while self._batches or self._waiting:
+        while self._lanes:
             self._fill()
             await asyncio.wait(self._batches)
 
     def _fill(self) -> None:
-        """Start a batch when one is free to run."""
-        while self._waiting and len(self._batches) < self._settings.concurrent_batches:
-            task = asyncio.create_task(self._run(self._take()))
-            self._batches.add(task)
-            task.add_done_callback(self._finished)
+        """Begin every batch that is due."""
+        for lane in list(self._lanes.values()):
+            while len(self._batches) < self._settings.concurrent_batches and self._is_due(lane):
+                self._begin(lane)
 
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._batches.discard(task)
-        self._fill()
+    def _is_due(self, lane: _Lane) -> bool:
+        if not lane.waiting or not lane.batches:
+            return bool(lane.waiting)
+        return (
+            len(lane.waiting) >= self._settings.batch_max_messages
+            or lane.waiting_bytes >= self._settings.batch_max_bytes
+            or time.monotonic() >= lane.begun + self._settings.gather_seconds
+        )
 
-    def _take(self) -> list[_Waiting]:
-        """The next batch: of one tenant, as a pack holds one tenant's mail only."""
-        first = self._waiting.popleft()
-        batch, size = [first], len(first.incoming.raw)
-        tenant = first.incoming.tenant_id
-        while self._waiting and len(batch) < self._settings.batch_max_messages:
-            following = self._waiting[0]
-            size += len(following.incoming.raw)
-            if following.incoming.tenant_id != tenant or size > self._settings.batch_max_bytes:
+    def _begin(self, lane: _Lane) -> None:
+        lane.batches += 1
+        lane.begun = time.monotonic()
+        batch = self._take(lane)
+        task = asyncio.create_task(self._run(batch))
+        self._batches.add(task)
+
+        def finished(task: asyncio.Task[None]) -> None:
+            self._batches.discard(task)
+            lane.batches -= 1
+            if not lane.batches and not lane.waiting:
+                del self._lanes[batch[0].incoming.tenant_id]
+            self._fill()
+
+        task.add_done_callback(finished)
+        # What waits behind a slow batch is not told of its slowness by anything else.
+        asyncio.get_running_loop().call_later(self._settings.gather_seconds, self._fill)
+
+    def _take(self, lane: _Lane) -> list[_Waiting]:
+        """The next batch: one message at least, and no more than fit."""
+        batch: list[_Waiting] = []
+        size = 0
+        while lane.waiting and len(batch) < self._settings.batch_max_messages:
+            size += len(lane.waiting[0].incoming.raw)
+            if batch and size > self._settings.batch_max_bytes:
                 break
-            batch.append(self._waiting.popleft())
+            batch.append(lane.waiting.popleft())
+        lane.waiting_bytes -= sum(len(waiting.incoming.raw) for waiting in batch)
         return batch
 
     async def _run(self, batch: list[_Waiting]) -> None:

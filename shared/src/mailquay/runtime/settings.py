@@ -343,7 +343,14 @@ class DeliverySettings(_Group):
     """Putting messages into mailboxes."""
 
     concurrent_batches: int = Field(
-        2, ge=1, le=16, description="Batches that a process commits at once."
+        4, ge=1, le=16, description="Batches that a process commits at once, at most."
+    )
+    gather_seconds: float = Field(
+        0.025,
+        ge=0,
+        le=1,
+        description="How long messages gather for the next batch while one is under way, before "
+        "that begins beside it. A full batch does not wait, and nothing waits when none is.",
     )
     batch_max_messages: int = Field(256, ge=1, le=4096, description="Messages a batch.")
     batch_max_bytes: int = Field(8 * MIB, ge=MIB, description="Bytes a batch, before compression.")
