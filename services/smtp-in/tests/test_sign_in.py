@@ -197,9 +197,9 @@ def test_no_password_reaches_the_log(site, client):
     client.ask(b"AUTH PLAIN " + plain(password=b"hunter2-wrong"))
     client.ask(b"AUTH PLAIN " + plain())
     deadline = time.monotonic() + 10
-    while '"signed in"' not in site.log() and time.monotonic() < deadline:
+    while "signed in" not in site.log() and time.monotonic() < deadline:
         time.sleep(0.02)
     log = site.log()
-    assert '"sign-in failed"' in log
+    assert "sign-in failed" in log
     for secret in (b"hunter2-wrong", PASSWORD.encode(), plain(), plain(password=b"hunter2-wrong")):
         assert secret.decode() not in log

@@ -1,34 +1,40 @@
 """The service: its listeners, and their end."""
 
-import asyncio
 from typing import Final
 
-from mailquay.net.listener import ConnectionCounter, Listener, Peer, Slot
+from mailquay.net.drain import drain_in_waves
+from mailquay.net.limits import ConnectionCounter, Slot
+from mailquay.net.listener import Listener
+from mailquay.net.peer import Peer
 from mailquay.net.stream import Stream
 from mailquay.net.tls import TlsContexts
 from mailquay.runtime.service import Platform, Service
-from mailquay_pop3.session import Server, Session
+from mailquay_pop3.handlers import HANDLERS
+from mailquay_pop3.server import Server
+from mailquay_pop3.session import Session
 
 __all__ = ["start"]
 
 _BUSY: Final = b"-ERR [SYS/TEMP] too many connections, try again later\r\n"
+_RESTARTING: Final = "[SYS/TEMP] the service is restarting, please come back"
 
 
 async def start(platform: Platform) -> Service:
     """Begin to serve."""
     settings = platform.settings
     server = Server(
-        settings,
-        platform.store,
-        platform.blobs,
-        platform.bus,
-        platform.authenticator,
-        platform.tls,
+        settings=settings,
+        store=platform.store,
+        blobs=platform.blobs,
+        bus=platform.bus,
+        authenticator=platform.authenticator,
+        tls=platform.tls,
     )
+    platform.bus.subscribe(server.heard)
     counter = ConnectionCounter(settings.net)
 
     async def serve(stream: Stream) -> None:
-        await Session(server, stream).run()
+        await Session(server, stream, HANDLERS).run()
 
     def factory(peer: Peer, slot: Slot) -> Stream:
         return Stream(peer, slot, serve)
@@ -47,14 +53,17 @@ async def start(platform: Platform) -> Service:
         listener.start()
 
     async def drain() -> None:
+        server.is_draining = True
         for listener in listeners:
             await listener.stop()
-        server.is_stopping = True
-        for session in [s for s in server.sessions if s.is_idle]:
-            session.say_goodbye()
-            await session.flush()
-            session.stream.close()
-        while server.sessions:  # noqa: ASYNC110  # they end by themselves
-            await asyncio.sleep(0.05)
+        try:
+            await drain_in_waves(
+                server.sessions,
+                lambda session: session.end_soon(_RESTARTING),
+                seconds=settings.net.drain_seconds / 2,
+            )
+        finally:
+            for session in list(server.sessions):
+                session.stream.abort()
 
     return Service({listener.name: listener.port for listener in listeners}, drain)

@@ -1,9 +1,13 @@
-"""A session's maildrop: INBOX as it stood at sign-in; nothing that comes later is in it."""
+"""A session's maildrop: INBOX as it stood at sign-in; nothing that comes later is in it.
+
+Several sessions may have one at the same time ([IN-USE] is never said): a snapshot needs no lock,
+and what one of them deletes on QUIT is gone for the others as it is for an IMAP client.
+"""
 
 from dataclasses import dataclass, field
 
 from mailquay.blobs import BlobStore
-from mailquay.store import Store
+from mailquay.store import NotFound, Store
 from mailquay.store.accounts import Account
 from mailquay.store.emails import Body, Place
 from mailquay.store.ids import email_object_id
@@ -13,7 +17,7 @@ __all__ = ["MailDrop", "NoSuchMessage"]
 
 
 class NoSuchMessage(Exception):
-    """There is no message of that number, or it is marked as deleted."""
+    """There is no message of that number, or it is marked as deleted, or gone."""
 
 
 @dataclass(slots=True)
@@ -24,18 +28,28 @@ class MailDrop:
     mailbox_id: MailboxId
     places: list[Place]
     deleted: set[int] = field(default_factory=set)
+    _repeated: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Find the messages that are in INBOX a second time, by uid."""
+        seen: set[int] = set()
+        for place in self.places:
+            if place.email_id in seen:
+                self._repeated.add(place.uid)
+            seen.add(place.email_id)
 
     @classmethod
     async def open(cls, store: Store, account: Account) -> "MailDrop":
         """Take the snapshot.
 
         Raises:
+            NotFound: the account is gone.
             StoreUnavailable: it cannot be read.
         """
         inbox = await store.mailboxes.find(account.id, "INBOX")
-        assert inbox is not None, "every account has INBOX, and it cannot be deleted"
-        places = await store.emails.places(account.id, inbox.id)
-        return cls(account, inbox.id, places)
+        if inbox is None:
+            raise NotFound("the account is gone")
+        return cls(account, inbox.id, await store.emails.places(account.id, inbox.id))
 
     def place(self, number: int) -> Place:
         """A message that is there still.
@@ -52,11 +66,9 @@ class MailDrop:
         return [(n, p) for n, p in enumerate(self.places, 1) if n not in self.deleted]
 
     def unique_id(self, place: Place) -> str:
-        """UIDL: the EMAILID; the same message twice in INBOX is told apart by its uid."""
+        """UIDL: the EMAILID (RFC 8474); a second copy of the same message is told by its uid."""
         found = email_object_id(place.email_id)
-        if sum(1 for other in self.places if other.email_id == place.email_id) > 1:
-            return f"{found}-{place.uid}"
-        return found
+        return f"{found}-{place.uid}" if place.uid in self._repeated else found
 
     async def body(self, store: Store, blobs: BlobStore, number: int) -> tuple[bytes, Body]:
         """A message's bytes, and how they are cut.
@@ -76,6 +88,7 @@ class MailDrop:
         """The UPDATE state (RFC 1939 §6): remove what was marked; None when nothing was.
 
         Raises:
+            NotFound: the account is gone.
             StoreUnavailable: nothing, or everything, was removed.
         """
         uids = [self.places[number - 1].uid for number in sorted(self.deleted)]

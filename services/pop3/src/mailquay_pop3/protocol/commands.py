@@ -5,8 +5,10 @@ from typing import Final
 
 __all__ = ["Command", "LineReader", "SyntaxFault", "parse_command"]
 
-#: RFC 2449 §4 asks for 255; SASL responses are longer.
+#: RFC 2449 §4 asks for 255 bytes, RFC 5034 §4 for what a SASL response needs.
 LINE_MAX_BYTES: Final = 12 * 1024
+#: No maildrop has more messages than this many digits tell, and no message more lines.
+_DIGITS_MAX: Final = 10
 
 
 class SyntaxFault(Exception):
@@ -20,39 +22,39 @@ class Command:
     keyword: str
     argument: str = field(default="", repr=False)
 
-    @property
-    def words(self) -> list[str]:
-        """The argument's words."""
-        return self.argument.split()
-
     def numbers(self, least: int, most: int) -> list[int]:
         """The argument as numbers.
 
         Raises:
             SyntaxFault: it is something else, or too many or too few of them.
         """
-        words = self.words
+        words = self.argument.split()
         if not least <= len(words) <= most or any(
-            not word.isascii() or not word.isdigit() or len(word) > 10 for word in words
+            not word.isascii() or not word.isdigit() or len(word) > _DIGITS_MAX for word in words
         ):
             raise SyntaxFault("numbers are missing, or are none")
         return [int(word) for word in words]
 
+    def require_no_argument(self) -> None:
+        """Refuse an argument where none is due.
+
+        Raises:
+            SyntaxFault: there is one.
+        """
+        if self.argument.strip():
+            raise SyntaxFault("no argument is allowed here")
+
 
 def parse_command(line: bytes) -> Command:
-    """Read a line without its end.
+    """Read a line without its end; bytes that are no UTF-8 stay what they were, for passwords.
 
     Raises:
         SyntaxFault: it is no command.
     """
     keyword, _, argument = line.partition(b" ")
-    if not keyword.isalnum() or not keyword.isascii():
+    if not keyword.isalnum():
         raise SyntaxFault("no command")
-    try:
-        text = argument.decode("utf-8")
-    except UnicodeDecodeError:
-        text = argument.decode("utf-8", "surrogateescape")
-    return Command(keyword.decode("ascii").upper(), text)
+    return Command(keyword.decode("ascii").upper(), argument.decode("utf-8", "surrogateescape"))
 
 
 class LineReader:
@@ -75,9 +77,9 @@ class LineReader:
         Raises:
             SyntaxFault: it is too long; there is no telling what follows.
         """
-        end = self._buffer.find(b"\n")
+        end = self._buffer.find(b"\n", 0, LINE_MAX_BYTES)
         if end < 0:
-            if len(self._buffer) > LINE_MAX_BYTES:
+            if len(self._buffer) >= LINE_MAX_BYTES:
                 raise SyntaxFault("the line is too long")
             return None
         line = bytes(self._buffer[:end])

@@ -1,0 +1,38 @@
+"""What the sessions of a process share."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mailquay.blobs import BlobStore
+from mailquay.events import Bus, Event, IdentityRevoked
+from mailquay.identity import Authenticator
+from mailquay.net.tls import TlsContexts
+from mailquay.runtime.settings import Settings
+from mailquay.store import Store
+
+if TYPE_CHECKING:
+    from mailquay_pop3.session import Session
+
+__all__ = ["Server"]
+
+
+@dataclass(slots=True)
+class Server:
+    """A process' state."""
+
+    settings: Settings
+    store: Store
+    blobs: BlobStore
+    bus: Bus
+    authenticator: Authenticator
+    tls: TlsContexts
+    sessions: "set[Session]" = field(default_factory=set)
+    is_draining: bool = False
+
+    def heard(self, event: Event) -> None:
+        """End what was signed in with credentials that are void."""
+        if isinstance(event, IdentityRevoked):
+            for session in list(self.sessions):
+                drop = session.drop
+                if drop is not None and drop.account.id == event.account_id:
+                    session.end_soon("[AUTH] the account was changed, please sign in again")
