@@ -1,5 +1,6 @@
 """What is taken when, and by how many connections."""
 
+import json
 import threading
 import urllib.request
 
@@ -132,13 +133,15 @@ async def test_a_domain_that_cannot_be_reached_rests(world, hosts, worker):
     host = hosts.mail()
     domain = world.publish(host)
     world.move(host.bound[0], port=1)
-    worker(SMTP_OUT__DESTINATION_REST_SECONDS="3600")
-    first = await world.submit(SENDER, f"bob@{domain}")
+    first, waiting = [await world.submit(SENDER, f"{x}@{domain}") for x in ("bob", "zoe")]
+    worker(SMTP_OUT__DESTINATION_REST_SECONDS="3600", SMTP_OUT__PER_DESTINATION_CONCURRENCY="1")
     await world.finished(first)
-    second = await world.submit(SENDER, f"eve@{domain}")
+    alike = (await world.finished(waiting))["zoe"]
+    assert (alike.attempts, alike.last_reply[:5]) == (1, "4.4.1")
+    later = await world.submit(SENDER, f"eve@{domain}")
     other = await world.submit(SENDER, f"bob@{world.publish(hosts.mail())}")
     await world.finished(other)
-    found = (await world.recipients(second))["eve"]
+    found = (await world.recipients(later))["eve"]
     assert (found.attempts, found.lease_owner) == (0, None)
 
 
@@ -232,5 +235,5 @@ async def test_an_attempt_is_counted_and_logged_with_its_trace(world, hosts, wor
     assert 'mailquay_queue_attempts_total{result="delivered"} 1.0' in exposition
     assert 'mailquay_outbound_sessions_total{result="clear"} 1.0' in exposition
     log = "".join(path.read_text() for path in deployment.folder.glob("smtp-out-*.log"))
-    (line,) = [x for x in log.splitlines() if message.trace_id in x]
-    assert '"event": "delivered"' in line
+    (line,) = [json.loads(x) for x in log.splitlines() if message.trace_id in x]
+    assert (line["event"], line["queue_id"], line["attempt"]) == ("delivered", queue_id, 1)

@@ -174,11 +174,14 @@ class Scheduler:
                 finally:
                     self._jobs -= 1
                     self._wake.set()
-            await courier.close()
-        finally:
+        except BaseException:
             courier.drop()
+            raise
+        finally:
+            # Before taking leave: whoever has come to wait need not wait for that.
             destination.couriers -= 1
             self._send_courier(destination)
+            await courier.close()
             self._wake.set()
 
     async def _carry(self, courier: Courier, job: Job, destination: _Destination) -> None:
@@ -225,9 +228,11 @@ class Scheduler:
         jobs = list(destination.waiting)
         destination.waiting.clear()
         self._jobs -= len(jobs)
-        for job in jobs:
-            await self._put_off(job, findings)
-            await self._ledger.hand_back(list(job.waiting.values()))
+        try:
+            for job in jobs:
+                await self._put_off(job, findings)
+        finally:
+            await self._ledger.hand_back([x for job in jobs for x in job.waiting.values()])
 
     async def _interrupt(self, job: Job, courier: Courier) -> None:
         """The process goes down in the middle of an attempt."""
