@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
-from email.utils import format_datetime, make_msgid
+from email.utils import format_datetime
 from typing import Final
 
 __all__ = ["FOLDERS", "DemoMessage", "demo_mail"]
@@ -57,9 +57,17 @@ def _message(
         message["Cc"] = cc
     message["Subject"] = subject
     message["Date"] = format_datetime(when)
-    message["Message-ID"] = make_msgid(domain="mailquay.test")
+    opening = subject.removeprefix("Re: ")
+    if opening != subject:
+        message["In-Reply-To"] = _message_id(opening, "")
+    message["Message-ID"] = _message_id(opening, sender if opening != subject else "")
     message.set_content(text.strip() + "\n")
     return message
+
+
+def _message_id(opening: str, answered_by: str) -> str:
+    """Of what opened a conversation, or of somebody's answer in it."""
+    return f"<{zlib.crc32((answered_by + opening).encode()):08x}@mailquay.test>"
 
 
 def _inbox(now: datetime) -> Iterator[DemoMessage]:

@@ -88,9 +88,7 @@ def fill_in(page: str, found: dict[int, Counter[str]]) -> str:
         match = _ROW.fullmatch(line)
         if match and (row := rows[int(match[1])]).state != "no":
             counted = found.get(row.number, Counter())
-            row = replace(
-                row, code=_most(counted, tests=False), tests=_most(counted, tests=True)
-            )
+            row = replace(row, code=_most(counted, tests=False), tests=_most(counted, tests=True))
             lines.append(row.render())
         else:
             lines.append(line)

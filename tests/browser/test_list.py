@@ -47,6 +47,23 @@ def test_another_devices_changes_are_seen_without_a_reload(window, webmail, post
     expect(webmail.row(subject)).to_be_hidden()
 
 
+def test_tabs_share_one_stream_and_the_next_takes_over(webmail, post, alice, subject):
+    streams = []
+    context = webmail.page.context
+    context.on("request", lambda request: "eventsource" in request.url and streams.append(request))
+    tab = context.new_page()
+    tab.goto(webmail.url)
+    here, there = webmail.row(subject), tab.locator(".row-subject", has_text=subject)
+    post.text(alice, subject)
+    expect(here).to_be_visible()
+    expect(there).to_be_visible()
+    assert streams == []
+    with context.expect_event("request", lambda request: "eventsource" in request.url):
+        webmail.page.close()
+    post.text(alice, f"{subject} again")
+    expect(tab.locator(".row-subject", has_text=f"{subject} again")).to_be_visible()
+
+
 def test_a_long_list_is_loaded_as_it_is_scrolled(window, post, bob, subject):
     for number in range(120):
         post.text(bob, f"{subject} no {number:03}")

@@ -153,6 +153,19 @@ def test_a_message_is_read_by_opening_it_and_unread_on_request(webmail, post, al
     expect(webmail.row(subject)).to_be_visible()
 
 
+def test_a_message_is_read_with_what_else_was_said(webmail, post, alice, subject):
+    first = post.letter(subject, "The question.\n")
+    post.deliver(first, alice)
+    answer = post.letter(f"Re: {subject}", "The answer.\n")
+    answer["In-Reply-To"] = answer["References"] = first["Message-ID"]
+    post.deliver(answer, alice)
+    webmail.read(f"Re: {subject}")
+    conversation = webmail.page.get_by_role("region", name="Conversation")
+    conversation.get_by_role("link", name="The question.").click()
+    expect(webmail.reader.get_by_role("heading", level=1)).to_have_text(subject)
+    expect(conversation.get_by_role("link", name="The answer.")).to_be_visible()
+
+
 def test_a_message_that_is_gone_says_so(webmail):
     webmail.open(webmail.page.url.removeprefix(webmail.url) + "/E999999999")
     expect(webmail.page.get_by_text("This message is no longer there.")).to_be_visible()

@@ -13,6 +13,9 @@ const PING_SECONDS = 30;
  * 7.3). While the stream is down it asks every minute instead, which is also
  * how a session that has ended is noticed: EventSource does not tell why it
  * failed. While the server cannot be reached it tries every few seconds.
+ *
+ * A browser has few connections to one server over HTTP/1.1, and a stream
+ * keeps one: of all tabs a single one holds it and tells the others.
  */
 export function usePush(): void {
   const { client, refresher, connected } = useMail();
@@ -23,14 +26,19 @@ export function usePush(): void {
     /** When the stream was last heard; null until it has shown that it pings. */
     let heard: number | null = null;
 
+    const name = `mailquay.push.${client.accountId}`;
+    const others = new BroadcastChannel(name);
     const refresh = (delay = 0) => {
       asked = Date.now();
       refresher.schedule(delay);
     };
+    // A burst of deliveries is looked at once.
+    others.onmessage = () => refresh(150);
     const onState = (event: MessageEvent<string>) => {
       if (heard !== null) heard = Date.now();
-      // A burst of deliveries is looked at once.
-      if (concerns(event.data, client.accountId)) refresh(150);
+      if (!concerns(event.data, client.accountId)) return;
+      refresh(150);
+      others.postMessage("changed");
     };
     const connect = () => {
       source?.close();
@@ -59,13 +67,16 @@ export function usePush(): void {
       if (document.visibilityState === "visible") beat();
     };
 
-    connect();
+    const leave = new AbortController();
+    whenAlone(name, leave.signal, connect);
     const timer = setInterval(beat, BEAT);
     // Either way: asking tells how things stand.
     window.addEventListener("online", tick);
     window.addEventListener("offline", tick);
     document.addEventListener("visibilitychange", onVisible);
     return () => {
+      leave.abort();
+      others.close();
       clearInterval(timer);
       window.removeEventListener("online", tick);
       window.removeEventListener("offline", tick);
@@ -74,6 +85,19 @@ export function usePush(): void {
       refresher.stop();
     };
   }, [client, refresher, connected]);
+}
+
+/** Calls back as soon as no other tab is what this one becomes: the one of that name. */
+function whenAlone(name: string, signal: AbortSignal, callback: () => void): void {
+  // Over plain HTTP to another host there are no locks; each tab then stands for itself.
+  if (!navigator.locks) return callback();
+  const held = () => {
+    callback();
+    return new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  };
+  navigator.locks.request(name, { signal }, held).catch(() => {
+    // The page has gone before its turn came.
+  });
 }
 
 function concerns(data: string, accountId: string): boolean {
