@@ -11,9 +11,10 @@ from mailquay_webmail_api.http.hardening import Hardening
 from mailquay_webmail_api.http.problems import install_problems
 from mailquay_webmail_api.http.server import WebServer
 from mailquay_webmail_api.http.site import Site
+from mailquay_webmail_api.jmap.download import download_routes
 from mailquay_webmail_api.jmap.endpoint import api_routes, install_request_errors, limits_of
 from mailquay_webmail_api.jmap.push import PushStreams, push_routes
-from mailquay_webmail_api.jmap.transfer import transfer_routes
+from mailquay_webmail_api.jmap.upload import upload_routes
 from mailquay_webmail_api.reading.routes import reading_routes
 
 __all__ = ["make_application", "start"]
@@ -28,7 +29,8 @@ def make_application(platform: Platform, gate: Gate, streams: PushStreams) -> Fa
     limits = limits_of(platform)
     app.include_router(auth_routes(platform.store, gate, settings))
     app.include_router(api_routes(platform, gate, limits))
-    app.include_router(transfer_routes(platform, gate, limits))
+    app.include_router(upload_routes(platform, gate, limits))
+    app.include_router(download_routes(platform, gate))
     app.include_router(push_routes(streams, gate))
     app.include_router(reading_routes(platform, gate))
     site = Site(settings.static_folder)

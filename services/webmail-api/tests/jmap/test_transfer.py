@@ -5,6 +5,7 @@ import os
 import re
 import smtplib
 import socket
+import time
 
 import httpx
 import pytest
@@ -207,3 +208,28 @@ def test_a_blob_is_copied_where_it_is(anna, bert):
     error = anna.error("Blob/copy", fromAccountId=bert.account_id, blobIds=[blob])
     assert error["type"] == "fromAccountNotFound"
     assert anna.error("Blob/copy", fromAccountId=account)["type"] == "invalidArguments"
+
+
+def test_large_downloads_at_once_are_bounded(deployment, anna):
+    """Who takes nothing of what is sent holds a slot, until the time for that is over."""
+    web = deployment.start("webmail-api", WEB__MAX_DOWNLOADS="1", WEB__REQUEST_TIMEOUT_SECONDS="2")
+    blob = upload(anna, os.urandom(16_000_000)).json()["blobId"]
+    path = f"/jmap/download/{anna.account_id}/{blob}/x"
+    url = f"http://127.0.0.1:{web.ports['http']}"
+    auth = ("anna@example.org", PASSWORD)
+    with (
+        httpx.Client(base_url=url, auth=auth, timeout=20) as client,
+        client.stream("GET", path) as slow,
+    ):
+        assert slow.status_code == 200
+        answer = client.get(path)
+        assert answer.status_code == 429
+        assert answer.headers["retry-after"] == "5"
+        small = upload(anna, b"small").json()["blobId"]
+        path_of_small = f"/jmap/download/{anna.account_id}/{small}/x"
+        assert client.get(path_of_small).content == b"small"
+        deadline = time.monotonic() + 20
+        while answer.status_code != 200 and time.monotonic() < deadline:
+            time.sleep(0.1)
+            answer = client.get(path)
+    assert len(answer.content) == 16_000_000

@@ -313,6 +313,12 @@ class WebSettings(_Group):
     max_uploads: int = Field(
         16, ge=1, description="Uploads at once on each process, each held in memory meanwhile."
     )
+    max_downloads: int = Field(
+        64, ge=1, description="Downloads of over 1 MiB at once on each process, likewise in memory."
+    )
+    max_requests: int = Field(
+        512, ge=8, description="JMAP requests at once on each process, of all accounts together."
+    )
     max_unused_upload_bytes: int = Field(
         1024 * MIB, ge=MIB, description="Uploads of an account that no message uses yet, in all."
     )

@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
 from starlette.requests import Request
 
 from mailquay.identity import AuthenticationFailed, Authenticator, Throttled, Unavailable
@@ -27,6 +28,7 @@ from mailquay_webmail_api.http.problems import Problem, Unauthorized
 
 __all__ = ["Admission", "Gate"]
 
+_LOG: Final = structlog.get_logger(__name__)
 _BASIC: Final = 'Basic realm="Mailquay", charset="UTF-8"'
 #: No browser knows this scheme, so that none shows a window of its own over our sign-in.
 _COOKIE: Final = 'Cookie realm="Mailquay"'
@@ -104,6 +106,7 @@ class Gate:
         try:
             return await self._authenticator.verify_password(username, password, remote=remote)
         except AuthenticationFailed as error:
+            _LOG.info("sign-in failed", client=remote)
             raise self._unauthorized(request, str(error)) from None
         except Throttled as error:
             headers = {"Retry-After": str(math.ceil(error.retry_after))}

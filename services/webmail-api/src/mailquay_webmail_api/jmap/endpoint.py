@@ -49,7 +49,7 @@ def api_routes(platform: Platform, gate: Gate, limits: JmapLimits) -> APIRouter:
     router = APIRouter()
     sessions = SessionMaker(platform.settings, limits)
     dispatcher = Dispatcher(CAPABILITIES)
-    slots = AccountSlots(limits.max_concurrent_requests)
+    slots = AccountSlots(limits.max_concurrent_requests, platform.settings.web.max_requests)
     seconds = platform.settings.web.request_timeout_seconds
 
     async def read(http: HttpRequest) -> Request:
@@ -89,7 +89,7 @@ def api_routes(platform: Platform, gate: Gate, limits: JmapLimits) -> APIRouter:
         except NoSlot:
             raise RequestError(
                 "limit",
-                f"more than {limits.max_concurrent_requests} requests at once",
+                "too many requests at once",
                 status=429,
                 limit="maxConcurrentRequests",
             ) from None
