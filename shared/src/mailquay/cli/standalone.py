@@ -1,7 +1,6 @@
 """``mailquay standalone``: the whole platform on this machine."""
 
 import asyncio
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -78,7 +77,8 @@ def _how_to_connect(running: "Running", data: Path) -> Group:
     }
     if running.admin is not None:
         people["Administrator"] = f"{running.admin.address:{width}}  {running.admin.password}"
-    command = shutil.which("mailquay") or f"{sys.executable} -m mailquay.cli"
+    beside = Path(sys.executable).with_name("mailquay")
+    command = beside if beside.exists() else f"{sys.executable} -m mailquay.cli"
     table = facts(
         {
             "Webmail": f"http://{host}:{ports['http']}/",
@@ -90,7 +90,9 @@ def _how_to_connect(running: "Running", data: Path) -> Group:
             **people,
             "Trust": f"{running.ca_file}",
             "State": f"{data.resolve()}",
-            "Administer": f"{command} --help",
+            "Administer": f"{command} --help"
+            if data == DEFAULT_DATA
+            else f"{command} … --data {data}",
         }
     )
     return Group(Text("Mailquay is ready. Ctrl-C stops it.\n", style="bold"), table, Text())
