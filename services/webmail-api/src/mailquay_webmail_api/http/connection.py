@@ -105,6 +105,9 @@ class HttpConnection(HttpToolsProtocol):
             self._write_timer.cancel()
             self._write_timer = None
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Whoever asks for another protocol is answered in this one; that needs no warning."""
+
     def _await_head(self) -> None:
         self._head_timer = self.loop.call_later(self._head_seconds, self._give_up)
 
