@@ -85,8 +85,9 @@ export function useMessages(view: ListView, enabled: boolean) {
     staleTime: Infinity,
     initialPageParam: 0,
     queryFn: async ({ pageParam, signal }) => {
+      const known = refresher.state;
       const [page] = await fetchPages(client, queries, view, [pageParam], signal);
-      refresher.saw(page!.state);
+      refresher.saw(page!.state, known);
       syncDetails(queries, page!.rows);
       return page!;
     },

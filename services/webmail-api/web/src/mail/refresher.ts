@@ -27,9 +27,21 @@ export class Refresher {
     private readonly queries: QueryClient,
   ) {}
 
-  /** The state that a list was read at; changes are counted from the first of them. */
-  saw(state: string): void {
-    this.since ??= state;
+  /** The state up to which all changes are known; null before any list was read. */
+  get state(): string | null {
+    return this.since;
+  }
+
+  /**
+   * A list was read at `state`; when it was asked for, `known` was known. What
+   * has been merged meanwhile may not be in it, so it is asked for once more.
+   */
+  saw(state: string, known: string | null): void {
+    if (this.since === null) this.since = state;
+    else if (this.since !== known) {
+      this.since = known;
+      this.schedule(0);
+    }
   }
 
   /** The page may show what the server refused: the next refresh reads everything. */
@@ -66,6 +78,8 @@ export class Refresher {
   }
 
   private async refresh(): Promise<void> {
+    // The lists' own answers are on their way; what they do not tell comes after them.
+    if (this.since === null && this.queries.isFetching({ queryKey: keys.lists }) > 0) return this.schedule();
     try {
       if (!(await this.catchUp())) await this.readAgain();
     } catch (error) {
@@ -97,10 +111,15 @@ export class Refresher {
   }
 
   private async readAgain(): Promise<void> {
-    this.since = null;
     void this.queries.invalidateQueries({ queryKey: keys.mailboxes });
     void this.queries.invalidateQueries({ queryKey: keys.threads });
+    this.since = null;
     const state = await reloadLists(this.client, this.queries, "all");
-    if (state !== null) this.saw(state);
+    if (this.since === null) this.since = state;
+    // Another list came meanwhile, and which of them is the older nobody can tell.
+    else if (this.since !== state) {
+      this.since = null;
+      this.schedule();
+    }
   }
 }
