@@ -146,7 +146,9 @@ def _sequential(item: BodyPart, text: _Body, html: _Body, attachments: list[Body
     for body in (text, html):
         if body is not None:
             body.append(item)
-    if (text is None or html is None) and _is_media(item.part):
+    is_in_one_only = text is None or html is None
+    # The RFC's algorithm would lose what is in neither: text and HTML in one alternative.
+    if (is_in_one_only and _is_media(item.part)) or text is html is None:
         attachments.append(item)
 
 

@@ -155,6 +155,7 @@ class _Work:
         for number, paths in patches.items():
             try:
                 current = await self._current(number, {path[0] for path in paths} - _MUTABLE)
+                _allow_some_values(current, paths)
                 updates.append(read_update(number, paths, current, self.context.resolve_id))
             except SetError as error:
                 self.outcome.not_updated[email_id(number)] = error.response
@@ -170,3 +171,10 @@ class _Work:
             raise SetError.invalid_properties(str(error), *sorted(names)) from None
         _, shown = await show_emails(self.context, [email_id(number)], view)
         return shown.get(email_id(number), {})
+
+
+def _allow_some_values(current: JsonObject, paths: Mapping[Path, Any]) -> None:
+    """``bodyValues`` as they are may be of those parts only that the client has asked for."""
+    given, known = paths.get(("bodyValues",)), current.get("bodyValues", {})
+    if isinstance(given, dict) and all(known.get(part) == value for part, value in given.items()):
+        current["bodyValues"] = given
