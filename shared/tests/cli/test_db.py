@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 
 from mailquay.cli.exits import Exit
-from mailquay.store import migrations
+from mailquay.store import head_revision
 from mailquay.testing.ports import free_port
 
 
@@ -28,12 +28,12 @@ async def test_empty_database_is_told_upgraded_and_then_current(mailquay, postgr
     await _empty(postgres_url)
     env = env_of(postgres_url)
     before = mailquay("db", "current", "--json", env=env, status=Exit.CHECK_FAILED).data
-    assert before == {"current": None, "head": migrations.head(), "is_current": False}
+    assert before == {"current": None, "head": head_revision(), "is_current": False}
     told = mailquay("domain", "list", env=env, status=Exit.UNAVAILABLE)
     assert "mailquay db upgrade" in told.error
 
     done = mailquay("db", "upgrade", "--json", env=env).data
-    assert (done["before"], done["current"]) == (None, migrations.head())
+    assert (done["before"], done["current"]) == (None, head_revision())
     assert mailquay("db", "current", "--json", env=env).data["is_current"]
     assert "it was so before" in mailquay("db", "upgrade", env=env).output
 

@@ -7,6 +7,7 @@ from mailquay.cli.command import group, subcommand
 from mailquay.cli.exits import Exit
 from mailquay.cli.output import Result, facts
 from mailquay.cli.target import Target
+from mailquay.store import head_revision
 
 __all__ = ["app"]
 
@@ -23,7 +24,7 @@ async def upgrade(target: Target) -> Result:
     await migrations.upgrade(url)
     after = await migrations.current(url)
     told = f"The schema is at {after}" + ("; it was so before." if before == after else ".")
-    return Result({"before": before, "current": after, "head": migrations.head()}, told)
+    return Result({"before": before, "current": after, "head": head_revision()}, told)
 
 
 @subcommand(app, "current")
@@ -32,7 +33,7 @@ async def current(target: Target) -> Result:
     from mailquay.store import migrations  # noqa: PLC0415  # see above
 
     revision = await migrations.current(target.settings.database.url.get_secret_value())
-    head = migrations.head()
+    head = head_revision()
     is_current = revision == head
     data = {"current": revision, "head": head, "is_current": is_current}
     text = facts(

@@ -25,7 +25,7 @@ from mailquay.net.tls import TlsContexts, TlsError
 from mailquay.runtime.health import Health, HealthServer
 from mailquay.runtime.logging import configure_logging
 from mailquay.runtime.settings import Settings, SettingsError, load_settings
-from mailquay.store import Store, StoreUnavailable, migrations
+from mailquay.store import Store, StoreUnavailable, head_revision
 
 __all__ = ["Platform", "Service", "run_service"]
 
@@ -76,7 +76,7 @@ class Platform:
             yield platform
 
     def _add_checks(self) -> None:
-        head = migrations.head()
+        head = head_revision()
 
         async def database() -> None:
             revision = await self.store.check()

@@ -11,6 +11,7 @@ from mailquay.store.errors import (
     StoreError,
     StoreUnavailable,
 )
+from mailquay.store.schema import head_revision
 from mailquay.store.store import Store
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "Store",
     "StoreError",
     "StoreUnavailable",
+    "head_revision",
 ]

@@ -14,7 +14,7 @@ from mailquay.cli.doctor.findings import Finding, ok, warning, wrong
 from mailquay.cli.output import size
 from mailquay.cli.target import Target
 from mailquay.events import Bus
-from mailquay.store import StoreUnavailable
+from mailquay.store import StoreUnavailable, head_revision
 from mailquay.store.server import ServerFacts, server_facts
 
 __all__ = ["check_bodies", "check_bus", "check_database", "check_disk"]
@@ -49,7 +49,7 @@ async def _check_schema(target: Target) -> Finding:
     from mailquay.store import migrations  # noqa: PLC0415  # as in `mailquay.cli.db`
 
     current = await migrations.current(target.settings.database.url.get_secret_value())
-    head = migrations.head()
+    head = head_revision()
     if current == head:
         return ok("schema", f"revision {current}, as this release wants")
     told = f"revision {current or 'none'}, where this release wants {head}"

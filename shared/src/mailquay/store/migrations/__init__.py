@@ -12,7 +12,6 @@ import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,7 +20,7 @@ from sqlalchemy.pool import NullPool
 
 from mailquay.store.errors import Refused, StoreUnavailable
 
-__all__ = ["current", "head", "upgrade"]
+__all__ = ["current", "upgrade"]
 
 #: Any number of our own; held while migrations run.
 _LOCK_KEY = 0x6D71_6D69_6772
@@ -31,13 +30,6 @@ def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     return config
-
-
-def head() -> str:
-    """The revision that this release wants."""
-    revision = ScriptDirectory.from_config(_config()).get_current_head()
-    assert revision is not None, "there is at least one migration"
-    return revision
 
 
 def _sqlalchemy_url(url: str) -> str:
