@@ -3,6 +3,7 @@
 import asyncio
 from typing import Final
 
+from mailquay.events import Event, IdentityRevoked
 from mailquay.net.listener import ConnectionCounter, Listener, Peer, Slot
 from mailquay.net.stream import Stream
 from mailquay.net.tls import TlsContexts
@@ -57,17 +58,35 @@ async def start(platform: Platform) -> Service:
         listeners.append(listen("imap", settings.imap.port, None))
     if settings.imap.tls_port is not None and platform.tls.is_configured:
         listeners.append(listen("imaps", settings.imap.tls_port, platform.tls))
+    revoked = platform.bus.subscribe(lambda event: _end_revoked(server, event))
     for listener in listeners:
         listener.start()
 
     async def drain() -> None:
         for listener in listeners:
             await listener.stop()
+        revoked.close()
         await _say_goodbye(server)
         while streams:  # noqa: ASYNC110  # they end by themselves
             await asyncio.sleep(0.05)
 
     return Service({listener.name: listener.port for listener in listeners}, drain)
+
+
+def _end_revoked(server: Server, event: Event) -> None:
+    """End the sessions that wait for their client; the others end with their next command."""
+    if not isinstance(event, IdentityRevoked):
+        return
+    for session in list(server.sessions):
+        account = session.account
+        if (
+            session.is_idle
+            and account is not None
+            and account.id == event.account_id
+            and account.credential_version < event.credential_version
+        ):
+            session.say_revoked()
+            session.end_now()
 
 
 async def _say_goodbye(server: Server) -> None:
@@ -79,7 +98,6 @@ async def _say_goodbye(server: Server) -> None:
     for number, session in enumerate([s for s in server.sessions if s.is_idle], 1):
         if session.is_idle:
             session.say_goodbye()
-            session.flush_now()
-            session.stream.close()
+            session.end_now()
         if number % _WAVE == 0:
             await asyncio.sleep(_WAVE_SECONDS)

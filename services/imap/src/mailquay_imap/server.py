@@ -29,8 +29,7 @@ class FactCache:
 
     def get(self, email_id: int, column: str) -> Any:
         """A column's value; None when it is not here."""
-        found = self._facts.get((email_id, column))
-        return None if found is None else found
+        return self._facts.get((email_id, column))
 
     def put(self, email_id: int, column: str, value: Any) -> None:
         """Keep a value."""

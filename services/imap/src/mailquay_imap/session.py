@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import structlog
 
+from mailquay.identity import Unavailable
 from mailquay.net.stream import Stream
 from mailquay.runtime import metrics
 from mailquay.store import NotFound, StoreUnavailable
@@ -160,6 +161,28 @@ class Session:
         """The service goes down; the client is to come back."""
         self.write(b"* BYE [UNAVAILABLE] The service is restarting, please come back\r\n")
 
+    def say_revoked(self) -> None:
+        """The account was disabled, or has another password now."""
+        self.write(b"* BYE The account has changed, please sign in again\r\n")
+
+    async def require_unchanged(self) -> None:
+        """Go on only while what the client has signed in with is still so.
+
+        Raises:
+            ConnectionEnd: it is not.
+        """
+        if self.account is None:
+            return
+        with contextlib.suppress(Unavailable):  # then nobody can say that it is not
+            if not await self.server.authenticator.is_unchanged(self.account):
+                self.say_revoked()
+                raise ConnectionEnd
+
+    def end_now(self) -> None:
+        """Close the connection of a client that is waited for, when it has what was said."""
+        self.flush_now()
+        self.stream.close()
+
     def _reject(self, rejected: Rejected) -> None:
         """A literal was too large (RFC 7889 §4 for APPEND's)."""
         if not rejected.is_append:
@@ -179,6 +202,7 @@ class Session:
             self.write(b"* BAD " + response_text(str(error), is_utf8=False) + b"\r\n")
             return
         self.tag = tag
+        await self.require_unchanged()
         begun = time.perf_counter()
         name, status, text = await self._perform(raw)
         metrics.IMAP_COMMANDS.labels(name, status.lower()).inc()

@@ -75,6 +75,7 @@ async def _idle(session: Session, wake: asyncio.Event, traces: list[str]) -> Non
                 session.tell_updates(expunges=True)
                 _log(session, traces)
             elif not reading.done():
+                await session.require_unchanged()
                 await _look(session)
             if reading.done():
                 reading.result()
