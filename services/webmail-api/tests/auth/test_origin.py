@@ -1,3 +1,5 @@
+"""Where a browser says that a request was made (RFC 6454)."""
+
 import pytest
 from starlette.datastructures import Headers
 

@@ -1,4 +1,7 @@
-"""Sign-in of a browser: the cookie, its CSRF token, and what makes them void."""
+"""Sign-in of a browser (RFC 6265), and of a script (RFC 7617).
+
+The cookie, its CSRF token, what makes them void, and problems as RFC 9457 has them.
+"""
 
 import base64
 

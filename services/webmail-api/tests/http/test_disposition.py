@@ -1,3 +1,5 @@
+"""Content-Disposition for any name (RFC 6266)."""
+
 from email.message import EmailMessage
 
 import pytest

@@ -1,4 +1,4 @@
-"""The client's address behind proxies, and what every answer says to browsers."""
+"""The client's address behind proxies, and what every answer says to browsers (RFC 6797)."""
 
 import httpx
 import pytest

@@ -1,3 +1,5 @@
+"""One byte range (RFC 9110 §14)."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

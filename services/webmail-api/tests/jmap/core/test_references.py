@@ -1,4 +1,4 @@
-"""Result references (RFC 8620 §3.7)."""
+"""Result references (RFC 8620 §3.7) and their pointers (RFC 6901)."""
 
 import pytest
 from hypothesis import given

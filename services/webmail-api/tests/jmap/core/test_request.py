@@ -1,4 +1,4 @@
-"""The Request object, and the I-JSON that it is (RFC 8620 §1.5, §3.3)."""
+"""The Request object, and the I-JSON that it is (RFC 8620 §1.5, §3.3, RFC 7493)."""
 
 import contextlib
 import json
