@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import Final
 
@@ -22,7 +22,7 @@ from mailquay_webmail_api.jmap.core.errors import MethodError
 from mailquay_webmail_api.jmap.core.ids import email_id, parse_email_id
 from mailquay_webmail_api.jmap.mail.email_filter import read_email_filter
 
-__all__ = ["get_snippets", "mark", "snippet"]
+__all__ = ["get_snippets", "mark", "snippet", "word_pattern"]
 
 #: A preview's bytes at most, HTML and all (RFC 8621 §5).
 PREVIEW_MAX_BYTES: Final = 255
@@ -36,12 +36,13 @@ async def get_snippets(context: Context, given: JsonObject) -> JsonObject:
     arguments = Arguments(given)
     filter_ = arguments.value("filter")
     condition = read_email_filter(context, filter_)
-    ids = list(dict.fromkeys(context.resolve_id(t) or t for t in arguments.strings("emailIds")))
+    email_ids = arguments.strings("emailIds")
     arguments.finish()
-    if len(ids) > context.limits.max_objects_in_get:
+    if len(email_ids) > context.limits.max_objects_in_get:
         raise MethodError("requestTooLarge")
-    of_subject = _words(dict.fromkeys(_subject_words(condition)))
-    of_body = _words(dict.fromkeys(_body_words(condition)))
+    ids = list(dict.fromkeys(context.resolve_id(text) or text for text in email_ids))
+    of_subject = word_pattern(_subject_words(condition))
+    of_body = word_pattern(_body_words(condition))
     numbers = [number for number in map(parse_email_id, ids) if number is not None]
     _, found = await context.store.email_objects.get(context.account.id, numbers, ["subject"])
     previews = await _previews(context, list(found), of_body) if of_body else {}
@@ -80,11 +81,11 @@ def _body_words(condition: Condition) -> Iterator[str]:
             yield text
 
 
-def _words(words: dict[str, None]) -> re.Pattern[str] | None:
-    """Any of the words, the longest first; space stands for any space."""
-    if not words:
+def word_pattern(words: Iterable[str]) -> re.Pattern[str] | None:
+    """Any of the words, the longest first, space standing for any space; None for no words."""
+    longest_first = sorted(set(words), key=len, reverse=True)
+    if not longest_first:
         return None
-    longest_first = sorted(words, key=len, reverse=True)
     return re.compile(
         "|".join(r"\s+".join(map(re.escape, word.split())) for word in longest_first),
         re.IGNORECASE,
