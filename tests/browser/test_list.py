@@ -47,7 +47,10 @@ def test_another_devices_changes_are_seen_without_a_reload(window, webmail, post
     expect(webmail.row(subject)).to_be_hidden()
 
 
-def test_tabs_share_one_stream_and_the_next_takes_over(webmail, post, alice, subject):
+def test_tabs_share_one_stream_and_the_next_takes_over(window, post, alice, subject):
+    webmail = window()
+    with webmail.page.expect_request("**/eventsource/**"):
+        webmail.sign_in(alice)
     streams = []
     context = webmail.page.context
     context.on("request", lambda request: "eventsource" in request.url and streams.append(request))

@@ -43,7 +43,7 @@ function server() {
       return [name, { ids: rows(0).map((one) => one.id), total: now, position: 0 }, id];
     }
     if (name === "Mailbox/get") return [name, { list: [{ id: "M1", totalEmails: now }] }, id];
-    const updated = (args["#ids"] as { path: string }).path === "/updated";
+    const updated = (args["#ids"] as { path: string } | undefined)?.path === "/updated";
     return [name, { list: updated ? [] : rows(0), state }, id];
   };
   const client = {

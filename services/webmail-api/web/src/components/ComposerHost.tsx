@@ -20,5 +20,13 @@ export function ComposerHost() {
       window.removeEventListener("pagehide", leave);
     };
   }, []);
+  // The focus goes back to where it was, unless it has found another place by now.
+  const from = open?.from;
+  useEffect(
+    () => () => {
+      if (document.activeElement === document.body && from instanceof HTMLElement) from.focus({ preventScroll: true });
+    },
+    [from],
+  );
   return open && <Composer key={open.key} open={open} />;
 }

@@ -43,11 +43,13 @@ export function HtmlFrame({ src, adapts }: Props) {
       if (!window.dispatchEvent(same)) event.preventDefault();
     });
     page.addEventListener("click", (event) => {
-      const link = (event.target as Element | null)?.closest?.("a[href]");
-      const to = link && parseMailto(link.getAttribute("href") ?? "");
-      if (!to) return;
+      const href = (event.target as Element | null)?.closest?.("a[href]")?.getAttribute("href") ?? "";
+      const to = parseMailto(href);
+      const here = href.startsWith("#") ? CSS.escape(href.slice(1)) : null;
+      if (!to && here === null) return;
       event.preventDefault();
-      void compose(mail, to);
+      if (to) void compose(mail, to);
+      else if (here) page.querySelector(`#${here}, a[name="${here}"]`)?.scrollIntoView();
     });
   };
 

@@ -54,6 +54,7 @@ export function useCommands(
       rows.slice(at + 1).find((row) => !ids.has(row.id)) ??
       rows.slice(0, Math.max(at, 0)).findLast((row) => !ids.has(row.id));
     setCursor(next?.id ?? null);
+    if (next) focusRow(next.id);
     if (!route.emailId) return;
     if (next && at !== -1 && !isNarrow() && !next.keywords.$draft)
       navigate({ ...route, emailId: next.id }, { replace: true });
@@ -75,7 +76,7 @@ export function useCommands(
     if (route.emailId && !row.keywords.$draft) open(row, true);
     else setCursor(row.id);
     // The focus goes along: Enter then opens it, and a screen reader reads it.
-    document.querySelector<HTMLElement>(`#row-${CSS.escape(row.id)} .row-link`)?.focus({ preventScroll: true });
+    focusRow(row.id);
   };
 
   return {
@@ -146,6 +147,10 @@ export function useCommands(
       actions.moveTo(list, target);
     },
   };
+}
+
+function focusRow(id: string): void {
+  document.querySelector<HTMLElement>(`#row-${CSS.escape(id)} .row-link`)?.focus({ preventScroll: true });
 }
 
 export type Commands = ReturnType<typeof useCommands>;

@@ -13,7 +13,7 @@ export interface Page {
   position: number;
   rows: EmailRow[];
   total: number;
-  /** Of the account's messages, when the page was read. */
+  /** Of the account's messages, just before the page was read. */
   state: string;
 }
 

@@ -32,7 +32,11 @@ export function useMailboxes() {
   return useQuery(mailboxesQuery(client));
 }
 
-/** Pages of a list, each by two calls, as many to a request as the server takes. */
+/**
+ * Pages of a list, each by two calls, as many to a request as the server takes.
+ * Before them the state is asked for: what comes in between two calls is not in
+ * the first, yet no change any more for the state that the second tells.
+ */
 export async function fetchPages(
   client: JmapClient,
   queries: QueryClient,
@@ -44,12 +48,14 @@ export async function fetchPages(
   const mailboxes = isFolder(keys.list(view)) ? [] : await queries.ensureQueryData(mailboxesQuery(client));
   const filter = filterOf(view, mailboxes);
   const pages: Page[] = [];
-  const perRequest = Math.max(1, Math.floor(client.maxCalls / 2));
+  const perRequest = Math.max(1, Math.floor((client.maxCalls - 1) / 2));
   for (let start = 0; start < positions.length; start += perRequest) {
     const request = client.request();
+    const before = request.call<GetResponse<never>>("Email/get", { ids: [], properties: ["id"] });
     const calls = positions.slice(start, start + perRequest).map((position) => pageCalls(request, filter, position));
     const body = await client.send(request, { signal });
-    for (const call of calls) pages.push(readPage(body, call));
+    const { state } = responseOf(body, before);
+    for (const call of calls) pages.push(readPage(body, call, state));
   }
   return pages;
 }
@@ -66,10 +72,9 @@ function pageCalls(request: RequestBuilder, filter: Filter | null, position: num
   return { query, get, position };
 }
 
-function readPage(body: JmapResponseBody, { query, get, position }: ReturnType<typeof pageCalls>): Page {
+function readPage(body: JmapResponseBody, { query, get, position }: ReturnType<typeof pageCalls>, state: string): Page {
   const found = responseOf(body, query);
-  const { list, state } = responseOf(body, get);
-  const byId = new Map(list.map((row) => [row.id, row]));
+  const byId = new Map(responseOf(body, get).list.map((row) => [row.id, row]));
   // Email/get need not keep the order that the query gave.
   const rows = found.ids.flatMap((id) => byId.get(id) ?? []);
   return { position, rows, total: found.total ?? position + found.ids.length, state };

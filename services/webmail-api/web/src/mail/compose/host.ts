@@ -17,6 +17,8 @@ export interface Open {
   /** Whose draft it is: no one else who signs in here may see it. */
   address: string;
   view: "docked" | "minimised" | "wide";
+  /** Where the focus was before, and goes back to. */
+  from: Element | null;
 }
 
 /** The one message being written, if any. */
@@ -93,13 +95,14 @@ export async function resumeComposer(mail: Mail): Promise<void> {
 }
 
 async function openWith(mail: Mail, start: (identities: readonly Identity[]) => Promise<DraftStart>): Promise<void> {
+  const from = document.activeElement;
   try {
     const identities = await mail.queries.fetchQuery(identitiesQuery(mail.client));
     if (identities.length === 0) throw new Error("This account has no address to send from.");
     const made = await start(identities);
     if (!(await closeComposer())) return;
     const session = new DraftSession(made, transportOf(mail), identities, () => mail.refresher.schedule());
-    composing.set({ key: nextKey++, session, identities, address: mail.me.address, view: "docked" });
+    composing.set({ key: nextKey++, session, identities, address: mail.me.address, view: "docked", from });
   } catch (error) {
     toastError(error);
   }
