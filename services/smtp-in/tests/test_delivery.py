@@ -1,4 +1,7 @@
-"""What becomes of a message: trace fields, recipients, quota, loops, repetitions, sizes."""
+"""What becomes of a message: trace fields, recipients, quota, loops, repetitions, sizes.
+
+RFC 5321 §4.4 (trace fields, in the words of RFC 3848), §4.5.1 (postmaster), §6.3 (loops).
+"""
 
 import json
 import re

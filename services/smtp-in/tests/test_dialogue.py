@@ -1,4 +1,8 @@
-"""The commands over a socket: each reply with its code and enhanced status, in each state."""
+"""The commands over a socket: each reply with its code and enhanced status, in each state.
+
+SMTP (RFC 5321) with SIZE (RFC 1870), PIPELINING (RFC 2920), 8BITMIME (RFC 6152), SMTPUTF8
+(RFC 6531), LIMITS (RFC 9422) and enhanced status codes (RFC 2034, RFC 3463).
+"""
 
 import pytest
 

@@ -30,9 +30,13 @@ class Server:
     is_draining: bool = False
 
     def heard(self, event: Event) -> None:
-        """End what was signed in with credentials that are void."""
-        if isinstance(event, IdentityRevoked):
-            for session in list(self.sessions):
-                drop = session.drop
-                if drop is not None and drop.account.id == event.account_id:
-                    session.end_soon("[AUTH] the account was changed, please sign in again")
+        """End what was signed in with credentials that are void; not what has newer ones."""
+        if not isinstance(event, IdentityRevoked):
+            return
+        for session in list(self.sessions):
+            drop = session.drop
+            if drop is not None and (
+                drop.account.id == event.account_id
+                and drop.account.credential_version < event.credential_version
+            ):
+                session.end_soon("[AUTH] the account was changed, please sign in again")

@@ -39,6 +39,8 @@ class Envelope:
     smtputf8: bool = False
     declared_size: int = 0
     recipients: list[ResolvedRecipient] = field(default_factory=list)
+    #: Accounts and addresses that the recipients mean in all.
+    targets: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,9 +41,13 @@ class Server:
     is_draining: bool = False
 
     def heard(self, event: Event) -> None:
-        """End what was signed in with credentials that are void."""
-        if isinstance(event, IdentityRevoked):
-            for session in list(self.sessions):
-                account = session.account
-                if account is not None and account.id == event.account_id:
-                    session.connection.end_soon(Reply.REVOKED)
+        """End what was signed in with credentials that are void; not what has newer ones."""
+        if not isinstance(event, IdentityRevoked):
+            return
+        for session in list(self.sessions):
+            account = session.account
+            if account is not None and (
+                account.id == event.account_id
+                and account.credential_version < event.credential_version
+            ):
+                session.connection.end_soon(Reply.REVOKED)

@@ -71,8 +71,9 @@ def _read_path(argument: str) -> str:
 
 
 def _add(envelope: Envelope, recipient: ResolvedRecipient) -> None:
-    targets = sum(len(r.local) + len(r.remote) for r in (*envelope.recipients, recipient))
-    if targets > _TARGETS_MAX:
+    targets = len(recipient.local) + len(recipient.remote)
+    if envelope.targets + targets > _TARGETS_MAX:
         metrics.SMTP_RECIPIENTS.labels("too_many").inc()
         raise Refused(Reply.TOO_MANY_RECIPIENTS, is_mistake=False)
     envelope.recipients.append(recipient)
+    envelope.targets += targets
