@@ -335,6 +335,19 @@ def test_what_was_looked_for_is_found_again_and_what_is_new_too(mail, shelf):
     assert mail.query({"body": "leaves"}) == [shelf["reply"], new]
 
 
+def test_a_message_that_is_lost_keeps_no_other_from_being_found(mail):
+    folder = mail.deployment.folder / "blobs" / "packs"
+    before = set(folder.rglob("*")) if folder.exists() else set()
+    lost = mail.deliver("Subject: lost\n\nneedle\n")
+    (pack,) = [path for path in set(folder.rglob("*")) - before if path.is_file()]
+    kept = mail.deliver("Subject: kept\n\nneedle\n")
+    pack.unlink()
+    assert mail.query({"body": "needle"}) == [kept]
+    assert mail.query({"subject": "lost"}) == [lost]
+    answer = mail.call("SearchSnippet/get", filter={"body": "needle"}, emailIds=[lost, kept])
+    assert [item["preview"] for item in answer["list"]] == [None, "<mark>needle</mark>"]
+
+
 def follow(mail, ids: list[str], since: str, **arguments) -> tuple[list[str], str]:
     """Bring results up to date as RFC 8620 §5.6 says."""
     changes = mail.call("Email/queryChanges", sinceQueryState=since, **arguments)

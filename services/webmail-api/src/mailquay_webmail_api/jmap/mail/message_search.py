@@ -6,13 +6,14 @@ ones a search knows the fields that are kept.
 """
 
 import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from mailquay.blobs import BlobStore
+from mailquay.blobs import BlobError, BlobStore, BlobUnavailable
 from mailquay.delivery.facts import HEADER_FIELDS
 from mailquay.message.content import text_parts
 from mailquay.message.header import Header
@@ -30,12 +31,13 @@ from mailquay.store.emails import Body
 from mailquay.store.types import AccountId, EmailId
 from mailquay_webmail_api.jmap.core.context import Context
 
-__all__ = ["look_into_messages"]
+__all__ = ["look_into_messages", "read_if_there"]
 
+_LOG: Final = logging.getLogger(__name__)
 #: Messages read and searched in one thread's hand-over.
 _BODIES: Final = 64
 #: Searches that a process remembers; each holds the numbers of the emails it has looked into.
-_REMEMBERED: Final = 64
+_REMEMBERED: Final = 32
 
 
 @dataclass(slots=True)
@@ -125,8 +127,23 @@ async def _look_into_bodies(
     order = sorted(located.values(), key=lambda body: (body.pack_id.int, body.pack_offset))
     for start in range(0, len(order), _BODIES):
         bodies = order[start : start + _BODIES]
-        raws = await asyncio.gather(*map(context.blobs.get, bodies))
+        raws = await asyncio.gather(*(read_if_there(context, body) for body in bodies))
         await asyncio.to_thread(_match, bodies, raws, findings)
+
+
+async def read_if_there(context: Context, body: Body) -> bytes:
+    """A message; nothing of one that is lost, so that the others can still be searched.
+
+    Raises:
+        BlobUnavailable: nobody can say now.
+    """
+    try:
+        return await context.blobs.get(body)
+    except BlobUnavailable:
+        raise
+    except BlobError as error:
+        _LOG.error("email %d cannot be searched: %s", body.email_id, error)
+        return b""
 
 
 def _match(

@@ -21,6 +21,7 @@ from mailquay_webmail_api.jmap.core.context import Context, JsonObject
 from mailquay_webmail_api.jmap.core.errors import MethodError
 from mailquay_webmail_api.jmap.core.ids import email_id, parse_email_id
 from mailquay_webmail_api.jmap.mail.email_filter import read_email_filter
+from mailquay_webmail_api.jmap.mail.message_search import read_if_there
 
 __all__ = ["get_snippets", "mark", "snippet", "word_pattern"]
 
@@ -99,7 +100,7 @@ async def _previews(
     found: dict[int, str | None] = {}
     for start in range(0, len(bodies), _AT_ONCE):
         some = bodies[start : start + _AT_ONCE]
-        raws = await asyncio.gather(*map(context.blobs.get, some))
+        raws = await asyncio.gather(*(read_if_there(context, body) for body in some))
         for body, raw in zip(some, raws, strict=True):
             found[body.email_id] = await asyncio.to_thread(_preview, raw, body.structure, words)
     return found
