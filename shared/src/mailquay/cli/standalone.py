@@ -92,7 +92,7 @@ def _how_to_connect(running: "Running", data: Path) -> Group:
             "State": f"{data.resolve()}",
             "Administer": f"{command} --help"
             if data == DEFAULT_DATA
-            else f"{command} … --data {data}",
+            else f"{command} … --data {data.resolve()}",
         }
     )
     return Group(Text("Mailquay is ready. Ctrl-C stops it.\n", style="bold"), table, Text())

@@ -141,7 +141,10 @@ class EmbeddedPostgres:
         return self._folder
 
     def _env(self) -> dict[str, str]:
-        return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"}
+        kept = {
+            name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ
+        }
+        return {**kept, "LC_ALL": "C", "TZ": "UTC"}
 
     def url(self, database: str = "mailquay") -> str:
         """How to connect as the superuser."""

@@ -1,20 +1,20 @@
 """Child processes: started with their logs in a file, ended with their parent, never left over."""
 
-import ctypes
 import os
 import pwd
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mailquay.standalone import launch
+
 __all__ = ["Child", "StandaloneError", "User", "popen_identity", "service_user"]
 
-_PR_SET_PDEATHSIG = 1
 #: A log that is larger is begun anew at the next start; the old one is kept beside it.
 LOG_MAX_BYTES = 32 * 1024 * 1024
 
@@ -49,21 +49,6 @@ def popen_identity(user: User | None) -> dict[str, Any]:
     if user is None:
         return {}
     return {"user": user.uid, "group": user.gid, "extra_groups": []}
-
-
-def _die_with_parent(sig: int) -> Callable[[], None] | None:
-    """What a child runs first, so that not even ``kill -9`` of its parent leaves it behind."""
-    if not sys.platform.startswith("linux"):
-        return None
-    libc = ctypes.CDLL(None, use_errno=True)
-    parent = os.getpid()
-
-    def set_signal() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, sig)
-        if os.getppid() != parent:  # it died before we got here
-            os._exit(1)
-
-    return set_signal
 
 
 class Child:
@@ -107,16 +92,21 @@ class Child:
             self._log.replace(self._log.with_suffix(".log.1"))
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603  # our own programs, no shell
-                self._command,
+                self._launched(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 env=self._env,
                 start_new_session=True,
-                preexec_fn=_die_with_parent(self._stop_signal),  # noqa: PLW1509  # prctl only
                 pass_fds=self._pass_fds,
-                **popen_identity(self._user),
             )
+
+    def _launched(self) -> list[str]:
+        """The command, so that not even ``kill -9`` of ourselves leaves it behind."""
+        user = self._user or User(-1, -1)
+        own = (os.getpid(), int(self._stop_signal), user.uid, user.gid)
+        launcher = [sys.executable, "-I", "-S", launch.__file__]
+        return [*launcher, *map(str, own), *self._command]
 
     def poll(self) -> int | None:
         """Its exit status; None while it runs."""
