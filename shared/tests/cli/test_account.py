@@ -8,6 +8,7 @@ import time
 import pytest
 
 from mailquay.cli.exits import Exit
+from mailquay.testing.lines import LineClient
 
 PATIENCE_SECONDS = 20
 
@@ -71,6 +72,19 @@ def test_running_smtp_in_takes_mail_for_a_new_account_at_once(mailquay, deployme
         eventually(lambda: client.rcpt(address)[0] == 250)
         mailquay("account", "remove", address, "--yes")
         eventually(lambda: client.rcpt(address)[0] == 550)
+
+
+@pytest.mark.parametrize("command", [("disable",), ("passwd", "--generate"), ("remove", "--yes")])
+def test_what_was_signed_in_ends_with_its_account(mailquay, deployment, domain, command):
+    service = deployment.start("pop3", IDENTITY__RECHECK_SECONDS="3600")
+    address = f"brief@{domain}"
+    mailquay("account", "add", address, "--password-stdin", stdin="open sesame\n")
+    with LineClient(service.ports["pop3"]) as client:
+        client.send(f"USER {address}\r\nPASS open sesame\r\n".encode())
+        assert [client.line()[:3] for _ in range(3)] == [b"+OK"] * 3
+        mailquay("account", command[0], address, *command[1:])
+        assert client.line() == b"-ERR [AUTH] the account was changed, please sign in again"
+        assert client.line() == b""
 
 
 def test_quota_is_a_size_none_or_the_default(mailquay, domain):

@@ -1,6 +1,7 @@
 """``mailquay account``: who has mailboxes here."""
 
 import asyncio
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -221,7 +222,9 @@ async def remove(
     if not yes and not typer.confirm(question, err=True):
         raise CommandFailed(Exit.REFUSED, f"{account.address} is left as it is")
     await accounts.remove(account.address)
-    await _announce(target, account, is_revoked=True)
+    # No credentials come after the last: whatever was signed in is void.
+    gone = replace(account, credential_version=account.credential_version + 1)
+    await _announce(target, gone, is_revoked=True)
     return Result(
         {"removed": account.address, "messages": account.used_messages},
         f"Removed {account.address} and its {account.used_messages} messages.",
