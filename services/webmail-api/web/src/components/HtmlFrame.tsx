@@ -22,19 +22,30 @@ export function HtmlFrame({ src, adapts }: Props) {
   const watching = useRef<() => void>(undefined);
   const dark = useDark() && adapts;
 
-  const paint = useCallback(() => {
+  const paint = useCallback((scheme: "dark" | "light") => {
     const root = frame.current?.contentDocument?.documentElement;
-    if (root) root.style.colorScheme = dark ? "dark" : "light";
-  }, [dark]);
+    if (root) root.style.colorScheme = scheme;
+  }, []);
+  const scheme = dark ? "dark" : "light";
 
-  useEffect(paint, [paint]);
+  useEffect(() => {
+    const paper = () => paint("light");
+    const screen = () => paint(scheme);
+    screen();
+    window.addEventListener("beforeprint", paper);
+    window.addEventListener("afterprint", screen);
+    return () => {
+      window.removeEventListener("beforeprint", paper);
+      window.removeEventListener("afterprint", screen);
+    };
+  }, [paint, scheme]);
   useEffect(() => () => watching.current?.(), []);
 
   const onLoad = () => {
     const page = frame.current?.contentDocument;
     // A browser that keeps it apart shows it all the same, with a scroll bar of its own.
     if (!frame.current || !page?.body) return;
-    paint();
+    paint(scheme);
     watching.current?.();
     watching.current = follow(frame.current, page);
     page.addEventListener("keydown", (event) => {
