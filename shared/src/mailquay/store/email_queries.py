@@ -126,7 +126,7 @@ class Found:
 
 
 class EmailQueries:
-    """Runs queries; each call is one round trip."""
+    """Runs queries; each call is one statement."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -157,7 +157,7 @@ class EmailQueries:
             f"f.n >= start.n AND f.n < start.n + {limit}::bigint ORDER BY f.n) "
             "FROM account_state s, start WHERE s.account_id = $1"
         )
-        async with self._engine.connection() as c:
+        async with self._engine.search() as c:
             row = await c.fetchrow(statement, *sql.arguments)
         if row is None:
             raise NotFound(f"there is no account {account_id}")
@@ -182,7 +182,7 @@ class EmailQueries:
             f"LEFT JOIN found f ON f.id = ANY({among}::bigint[]) WHERE s.account_id = $1 "
             "ORDER BY f.n"
         )
-        async with self._engine.connection() as c:
+        async with self._engine.search() as c:
             rows = await c.fetch(statement, *sql.arguments)
         if not rows:
             raise NotFound(f"there is no account {account_id}")
@@ -196,7 +196,7 @@ class EmailQueries:
         sql = _Statement(account_id)
         results = sql.results(EmailQuery(condition, (OrderBy(OrderKey.RECEIVED_AT, False),)))
         statement = f"SELECT id FROM ({results}) found WHERE n < {sql.argument(limit)} ORDER BY n"
-        async with self._engine.connection() as c:
+        async with self._engine.search() as c:
             rows = await c.fetch(statement, *sql.arguments)
         return [EmailId(row[0]) for row in rows]
 

@@ -119,7 +119,9 @@ class Engine:
                 "statement_timeout": milliseconds,
                 "lock_timeout": milliseconds,
                 "idle_in_transaction_session_timeout": "60000",
-                # Plans for unnest() arrays of any length are alike; JIT only costs.
+                # Our statements look rows up by keys, in arrays of any length: one plan fits all
+                # values, and making it anew took longer than running it. JIT only costs.
+                "plan_cache_mode": "force_generic_plan",
                 "jit": "off",
             },
         )
@@ -145,6 +147,17 @@ class Engine:
                 nothing is known of the outcome.
         """
         async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def search(self) -> AsyncIterator[Connection]:
+        """A connection for statements put together for one question: planned for its values.
+
+        Raises:
+            StoreUnavailable: whatever transient went wrong inside.
+        """
+        async with self.transaction() as connection:
+            await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
             yield connection
 
     @asynccontextmanager

@@ -283,7 +283,7 @@ _FROM = (
 
 
 class Searches:
-    """Runs expressions; each call is one round trip."""
+    """Runs expressions; each call is one statement."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -295,7 +295,7 @@ class Searches:
         sql = _Sql(account_id, mailbox_id)
         condition = sql.condition(expression)
         statement = f"SELECT p.uid {_FROM} AND p.mailbox_id = $2 AND {condition} ORDER BY p.uid"
-        async with self._engine.connection() as c:
+        async with self._engine.search() as c:
             rows = await c.fetch(statement, *sql.arguments)
         return [row[0] for row in rows]
 
@@ -312,6 +312,6 @@ class Searches:
             "SELECT 1 FROM mailbox_email p WHERE p.account_id = $1 AND p.email_id = e.id "
             f"AND {condition}) ORDER BY {order}"
         )
-        async with self._engine.connection() as c:
+        async with self._engine.search() as c:
             rows = await c.fetch(statement, *sql.arguments)
         return [(row[0], row[1]) for row in rows]
