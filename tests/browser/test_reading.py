@@ -44,7 +44,6 @@ def test_nothing_in_a_message_runs_and_nothing_is_fetched_until_asked(
     assert (
         webmail.html.locator("script, iframe, form, input, object, embed, [onclick]").count() == 0
     )
-    webmail.complaints.clear()  # a policy that forbids may say so
 
     webmail.page.get_by_role("button", name="Show pictures").click()
     picture = webmail.html.get_by_role("img", name="Seals")
@@ -53,7 +52,26 @@ def test_nothing_in_a_message_runs_and_nothing_is_fetched_until_asked(
     assert not any("elsewhere" in url for url in fetched)
     assert webmail.page.evaluate("window.owned ?? null") is None
     expect(webmail.page).to_have_title(re.compile("Mailquay"))
-    webmail.complaints.clear()
+    # The policy says what it has forbidden: what stands in the styles. All else would be news.
+    webmail.complaints[:] = [
+        one for one in webmail.complaints if "Content Security Policy" not in one
+    ]
+
+
+def test_a_messages_page_is_as_harmless_outside_of_its_frame(webmail, post, alice, subject):
+    message = post.letter(subject, "x")
+    message.add_alternative("<p>page</p>", subtype="html")
+    post.deliver(message, alice)
+    webmail.read(subject)
+    expect(webmail.html.get_by_text("page")).to_be_visible()
+    frame = webmail.page.locator("iframe[title=Message]")
+    assert "allow-scripts" not in (frame.get_attribute("sandbox") or "allow-scripts")
+    page = webmail.page.request.get(webmail.url + (frame.get_attribute("src") or ""))
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "sandbox " in policy
+    assert "allow-scripts" not in policy
+    assert "http" not in policy, "nothing is fetched from elsewhere"
 
 
 def test_pictures_are_asked_for_anew_for_each_message(webmail, post, alice, fetched, subject):
@@ -68,7 +86,6 @@ def test_pictures_are_asked_for_anew_for_each_message(webmail, post, alice, fetc
     webmail.read(f"{subject} second")
     expect(webmail.page.get_by_role("button", name="Show pictures")).to_be_visible()
     assert fetched == ["https://pictures.example/first.png"]
-    webmail.complaints.clear()
 
 
 def test_a_picture_that_came_with_the_message_is_shown_in_its_place(webmail, post, alice, subject):

@@ -44,6 +44,8 @@ export function AddressField({ label, list, autoFocus, end, onChange }: Props) {
   };
 
   const onKeyDown = (event: KeyboardEvent) => {
+    // Enter ends what an input method composes; it is not meant for us.
+    if (event.nativeEvent.isComposing) return;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step !== undefined && open) {
       event.preventDefault();

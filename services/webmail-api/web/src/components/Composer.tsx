@@ -138,6 +138,7 @@ export function Composer({ open }: { open: Open }) {
             <textarea
               ref={body}
               className="compose-body"
+              dir="auto"
               aria-label="Message text"
               value={content.body}
               onChange={(event) => session.update({ body: event.target.value })}

@@ -89,8 +89,10 @@ export const MessageRow = memo(function MessageRow(props: Props) {
               {listDate(row.receivedAt)}
             </time>
           </span>
-          <span className="row-subject">{subject}</span>
-          <span className="row-preview">
+          <span className="row-subject" dir="auto">
+            {subject}
+          </span>
+          <span className="row-preview" dir="auto">
             {folder && <span className="tag">{folder}</span>}
             {row.preview || "\u00a0"}
           </span>

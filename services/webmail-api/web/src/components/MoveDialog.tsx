@@ -28,6 +28,8 @@ export function MoveDialog({ mailboxes, currentId, title, onPick, onClose }: Pro
   const chosen = Math.min(at, found.length - 1);
 
   const onKeyDown = (event: KeyboardEvent) => {
+    // Enter ends what an input method composes; it is not meant for us.
+    if (event.nativeEvent.isComposing) return;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step !== undefined) {
       event.preventDefault();

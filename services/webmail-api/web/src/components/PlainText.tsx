@@ -10,7 +10,7 @@ const FOLD_LINES = 5;
 
 export function PlainText({ text }: { text: string }) {
   return (
-    <div className="plain-text">
+    <div className="plain-text" dir="auto">
       {quoteBlocks(text.trimEnd()).map((block, i) => {
         if (!block.quoted) return <Fragment key={i}>{<Linked text={`${block.text}\n`} />}</Fragment>;
         const lines = block.text.split("\n").length;

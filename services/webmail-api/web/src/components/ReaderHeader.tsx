@@ -18,7 +18,7 @@ export function ReaderHeader({ email, onFlag }: { email: EmailDetail; onFlag: ()
   return (
     <header className="reader-head">
       <div className="subject-line">
-        <h1>{cleanSubject(email.subject)}</h1>
+        <h1 dir="auto">{cleanSubject(email.subject)}</h1>
         <IconButton
           className={`flag-button ${flagged ? "on" : ""}`}
           icon="star"

@@ -48,6 +48,8 @@ export function SearchBox({ route, title }: { route: Route; title: string }) {
   };
 
   const onKeyDown = (event: KeyboardEvent) => {
+    // Enter ends what an input method composes; it is not meant for us.
+    if (event.nativeEvent.isComposing) return;
     if (event.key === "Enter" && event.target === input.current) {
       setHints(false);
       search(text);
