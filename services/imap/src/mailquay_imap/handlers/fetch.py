@@ -4,6 +4,7 @@ What Postgres holds is served from there, and from memory when it was read befor
 BINARY[…] beyond the kept header fields read a body from object storage.
 """
 
+import asyncio
 import re
 from collections.abc import Sequence
 from typing import Any, Final
@@ -35,6 +36,8 @@ _COLUMNS: Final = {
     "INTERNALDATE": "received_at",
 }
 _KNOWN_TRANSFER: Final = frozenset(("7bit", "8bit", "binary", "base64", "quoted-printable"))
+#: A body that takes longer to decode than a thread's hand-over is decoded in a thread.
+_INLINE_BYTES: Final = 256 * 1024
 _LINE_END: Final = re.compile(rb"\r?\n|\r")
 
 
@@ -107,7 +110,8 @@ class _Fetcher:
             self._server.announce(view.account_id, stored.modseq, view.mailbox_id)
             await view.apply_own(stored.changed, [], stored.modseq)
             await self._session.look_after()
-            quiet = uids if self._shows_flags else ()
+            # Where the client keeps count of modseqs, FLAGS alone would hide the new one.
+            quiet = uids if self._shows_flags and not self._selected.condstore else ()
             self._session.tell_updates(expunges=False, quiet=set(quiet))
 
     @property
@@ -204,7 +208,10 @@ class _Fetcher:
                     raw = await self._server.blobs.get(body)
                     root = decode_structure(body.structure)
                 assert root is not None
-                pieces.append(_section(raw, root, item))
+                if item.decoded and len(raw) > _INLINE_BYTES:
+                    pieces.append(await asyncio.to_thread(_section, raw, root, item))
+                else:
+                    pieces.append(_section(raw, root, item))
         return pieces
 
     def _simple(self, place: Place, item: SimpleItem, row: dict[str, Any]) -> bytes:
