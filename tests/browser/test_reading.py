@@ -188,3 +188,14 @@ def test_a_message_that_is_gone_says_so(webmail):
     expect(webmail.page.get_by_text("This message is no longer there.")).to_be_visible()
     webmail.page.get_by_role("button", name="Back to the list").click()
     expect(webmail.page).to_have_url(re.compile(r"/mail/M\d+$"))
+
+
+def test_a_message_that_cannot_be_loaded_says_so_and_is_tried_again(webmail, post, alice, subject):
+    message = post.letter(subject, "x")
+    message.add_alternative("<p>here it is</p>", subtype="html")
+    post.deliver(message, alice)
+    webmail.page.route("**/html?images=0", lambda route: route.abort(), times=1)
+    webmail.read(subject)
+    expect(webmail.page.get_by_text("The message could not be loaded.")).to_be_visible()
+    webmail.page.get_by_role("button", name="Try again").click()
+    expect(webmail.html.get_by_text("here it is")).to_be_visible()

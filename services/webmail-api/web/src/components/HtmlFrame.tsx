@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { compose } from "../mail/compose/host";
 import { useMail } from "../mail/context";
 import { parseMailto } from "../mail/mailto";
@@ -21,6 +21,7 @@ export function HtmlFrame({ src, adapts }: Props) {
   const frame = useRef<HTMLIFrameElement>(null);
   const watching = useRef<() => void>(undefined);
   const dark = useDark() && adapts;
+  const [failed, setFailed] = useState(false);
 
   const paint = useCallback((scheme: "dark" | "light") => {
     const root = frame.current?.contentDocument?.documentElement;
@@ -43,8 +44,8 @@ export function HtmlFrame({ src, adapts }: Props) {
 
   const onLoad = () => {
     const page = frame.current?.contentDocument;
-    // A browser that keeps it apart shows it all the same, with a scroll bar of its own.
-    if (!frame.current || !page?.body) return;
+    // What is no page of HTML is the server's refusal, or the browser's word for that it has none.
+    if (!frame.current || page?.contentType !== "text/html") return setFailed(true);
     paint(scheme);
     watching.current?.();
     watching.current = follow(frame.current, page);
@@ -64,6 +65,16 @@ export function HtmlFrame({ src, adapts }: Props) {
     });
   };
 
+  if (failed) {
+    return (
+      <div className="list-failed" role="alert">
+        <p>The message could not be loaded.</p>
+        <button type="button" className="button" onClick={() => setFailed(false)}>
+          Try again
+        </button>
+      </div>
+    );
+  }
   return (
     <div className={`frame-box ${dark ? "dark" : ""}`}>
       <iframe

@@ -60,6 +60,11 @@ export function MailApp() {
     mail.refresher.onArrived = (rows) => announce(newsOf(rows, mail.queries.getQueryData(keys.mailboxes) ?? []));
   }, [mail]);
 
+  // The folders come from the side on a small screen; so does the focus.
+  useEffect(() => {
+    if (drawer) document.querySelector<HTMLElement>(".sidebar .folder-link[aria-current]")?.focus();
+  }, [drawer]);
+
   const go = (role: Role) => {
     const target = byRole(mailboxes, role);
     if (target) navigate({ mailboxId: target.id, emailId: null, search: "" });
@@ -86,7 +91,7 @@ export function MailApp() {
     "#": commands.remove,
     Delete: commands.remove,
     "/": () => document.getElementById("search")?.focus(),
-    Escape: commands.back,
+    Escape: () => (drawer ? setDrawer(false) : commands.back()),
     "?": () => setHelp(true),
     z: runToast,
     "g i": () => go("inbox"),
