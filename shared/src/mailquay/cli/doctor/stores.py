@@ -151,11 +151,12 @@ async def check_bodies(target: Target) -> list[Finding]:
     return found
 
 
-def _disk_usage(folder: Path) -> "shutil._ntuple_diskusage":
-    """Of the disk that the folder is on, or will be."""
+def _disk_usage(folder: Path) -> tuple[int, int]:
+    """Bytes free and in all on the disk that the folder is on, or will be."""
     while not folder.exists():
         folder = folder.parent
-    return shutil.disk_usage(folder)
+    usage = shutil.disk_usage(folder)
+    return usage.free, usage.total
 
 
 async def check_disk(target: Target) -> list[Finding]:
@@ -163,10 +164,10 @@ async def check_disk(target: Target) -> list[Finding]:
     parts = urlsplit(target.settings.blobs.url)
     if parts.scheme != "file":
         return []
-    usage = await asyncio.to_thread(_disk_usage, Path(parts.path))
-    told = f"{size(usage.free)} of {size(usage.total)} free for bodies"
-    if usage.free < _FREE_MINIMUM_BYTES:
+    free, total = await asyncio.to_thread(_disk_usage, Path(parts.path))
+    told = f"{size(free)} of {size(total)} free for bodies"
+    if free < _FREE_MINIMUM_BYTES:
         return [wrong("disk", told, "make room: without it mail is answered 452")]
-    if usage.free < _FREE_WARNING_SHARE * usage.total:
+    if free < _FREE_WARNING_SHARE * total:
         return [warning("disk", told, "make room soon")]
     return [ok("disk", told)]
