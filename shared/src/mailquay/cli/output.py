@@ -111,7 +111,7 @@ def print_error(error: Exception, status: Exit, *, as_json: bool) -> None:
         sys.stderr.write(json.dumps(told, ensure_ascii=False) + "\n")
         return
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    console.print(Text("mailquay: ", style="red").append_text(plain_lines(str(error))))
+    console.print(Text.assemble(("mailquay: ", "red"), plain_lines(str(error))))
 
 
 def plain_lines(text: str) -> Text:
