@@ -1,13 +1,25 @@
-"""An IMAP service to talk with, and the directives of the transcripts."""
+"""An IMAP service to talk with, as a process or in this one; the transcripts' directives."""
 
+import asyncio
+import contextlib
 import itertools
 import ssl
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
 
+from mailquay.delivery import Deliverer
+from mailquay.dns import open_resolver
+from mailquay.identity import Authenticator
+from mailquay.identity.passwords import PasswordHasher
+from mailquay.net.tls import TlsContexts
+from mailquay.runtime.health import Health
+from mailquay.runtime.service import Platform, Service
+from mailquay.runtime.settings import Settings
 from mailquay.testing.deployment import PASSWORD, Deployment, ServiceProcess
 from mailquay.testing.transcripts import Connection, Transcript
+from mailquay_imap.app import start
 
 _NUMBERS = itertools.count(1)
 
@@ -130,3 +142,85 @@ def _set_stage(imap: Imap, transcript: Transcript) -> Stage:
 @pytest.fixture(scope="module")
 def imap(deployment: Deployment) -> Imap:
     return Imap(deployment)
+
+
+@dataclass
+class Client:
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def line(self) -> bytes:
+        async with asyncio.timeout(20):
+            return await self.reader.readline()
+
+    def send(self, text: bytes) -> None:
+        self.writer.write(text)
+
+    async def say(self, command: bytes) -> list[bytes]:
+        """All lines that a command is answered with."""
+        self.send(b"t " + command + b"\r\n")
+        lines = [await self.line()]
+        while lines[-1] and not lines[-1].startswith(b"t "):
+            lines.append(await self.line())
+        return lines
+
+    async def rest(self) -> bytes:
+        """Everything to the end of the connection."""
+        async with asyncio.timeout(20):
+            return await self.reader.read()
+
+
+@dataclass
+class Running:
+    platform: Platform
+    service: Service
+    clients: list[Client]
+
+    async def connect(self) -> Client:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.service.ports["imap"])
+        client = Client(reader, writer)
+        self.clients.append(client)
+        return client
+
+    async def sign_in(self, *commands: bytes) -> Client:
+        client = await self.connect()
+        assert (await client.line()).startswith(b"* OK")
+        for command in (b"LOGIN ann@example.org secret", *commands):
+            assert (await client.say(command))[-1].startswith(b"t OK")
+        return client
+
+
+@pytest.fixture
+def start_imap(store, blobs, bus):
+    """A service with these settings, as a context."""
+
+    @contextlib.asynccontextmanager
+    async def run(**imap: object) -> AsyncIterator[Running]:
+        settings = Settings(
+            imap={"port": 0, "tls_port": None, "allow_plaintext_auth": True, **imap},
+            identity={"argon2_memory_kib": 8, "argon2_time_cost": 1, "scram_iterations": 4096},
+        )
+        await store.accounts.add_domain("example.org")
+        made = PasswordHasher(settings.identity).hash("secret")
+        await store.accounts.add("ann@example.org", made.password_hash, made.scram_sha256)
+        deliverer, authenticator = (
+            Deliverer(store, blobs, bus, settings),
+            Authenticator(store, settings),
+        )
+        revoked = bus.subscribe(authenticator.heard)
+        platform = Platform(
+            settings, store, blobs, bus, deliverer, authenticator, TlsContexts(settings.tls),
+            open_resolver(settings.dns), Health(),
+        )  # fmt: skip
+        running = Running(platform, await start(platform), [])
+        try:
+            yield running
+        finally:
+            for client in running.clients:
+                client.writer.close()
+            await running.service.drain()
+            revoked.close()
+            await deliverer.close()
+            authenticator.close()
+
+    return run
