@@ -64,6 +64,10 @@ docs: setup ## write the pages that are made from the code
 	.venv/bin/python -m mailquay.runtime.reference docs/configuration.md
 	.venv/bin/python -m mailquay.cli.reference docs/cli.md
 
+.PHONY: pictures
+pictures: dev ## take the pictures of the webmail anew, in Chromium
+	.venv/bin/python -m tools.screenshots
+
 .PHONY: lock
 lock: ## resolve the lock files (needs uv); ARGS=--upgrade takes newer versions
 	@tools/lock $(ARGS)
