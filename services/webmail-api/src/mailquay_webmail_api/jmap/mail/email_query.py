@@ -30,7 +30,7 @@ _CHANGED_MAX: Final = 10_000
 
 
 async def query_emails(context: Context, given: JsonObject) -> JsonObject:
-    """Email/query: one round trip where no message must be looked into."""
+    """Email/query: one statement where no message must be looked into."""
     arguments = Arguments(given)
     condition, query = _read_query(context, arguments)
     window = QueryWindow.read(arguments)
