@@ -89,12 +89,11 @@ class Authenticator:
         key = self._cache_key(account, username, password)
         if account is None or not self._is_verified(account, key):
             stored = self._hasher.nobody if account is None else account.password_hash
-            is_right = await self._verify(key, stored, password)
+            is_right = await self._verify(key, account, stored, password)
             if account is None or not is_right:
                 raise self.failed(username, remote)
             if not account.is_active:
                 raise self.failed(username, remote, is_disabled=True)
-            self._remember(account, key)
         self.accepted(account)
         return account
 
@@ -178,7 +177,9 @@ class Authenticator:
             metrics.SIGN_INS.labels("throttled").inc()
             raise Throttled(wait)
 
-    async def _verify(self, key: bytes, stored: str, password: str) -> bool:
+    async def _verify(
+        self, key: bytes, account: Account | None, stored: str, password: str
+    ) -> bool:
         """Hash in a thread; those who ask the same at the same time share the answer.
 
         After a restart a thousand clients come back together, several of them for one account.
@@ -188,7 +189,15 @@ class Authenticator:
             loop = asyncio.get_running_loop()
             running = loop.run_in_executor(self._threads, self._hasher.verify, stored, password)
             self._verifying[key] = running
-            running.add_done_callback(lambda _: self._verifying.pop(key, None))
+
+            def answered(found: asyncio.Future[bool]) -> None:
+                # In one step, or whoever comes in between would hash once more.
+                del self._verifying[key]
+                failed = found.cancelled() or found.exception() is not None
+                if account is not None and not failed and found.result():
+                    self._remember(account, key)
+
+            running.add_done_callback(answered)
         return await asyncio.shield(running)
 
     def _cache_key(self, account: Account | None, username: str, password: str) -> bytes:
