@@ -62,7 +62,7 @@ async def postgres_url(postgres_server: EmbeddedPostgres) -> AsyncIterator[str]:
     """A database of the test's own, migrated."""
     name = f"test_{next(_NUMBERS)}"
     admin = await asyncpg.connect(postgres_server.url("postgres"))
-    await admin.execute(f"CREATE DATABASE {name} TEMPLATE mailquay STRATEGY file_copy")
+    await admin.execute(f"CREATE DATABASE {name} TEMPLATE mailquay")
     yield postgres_server.url(name)
     await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await admin.close()
@@ -129,7 +129,7 @@ def deployment(
     folder = scratch / name
     folder.mkdir()
     admin = postgres_server.url("postgres")
-    asyncio.run(_statement(admin, f"CREATE DATABASE {name} TEMPLATE mailquay STRATEGY file_copy"))
+    asyncio.run(_statement(admin, f"CREATE DATABASE {name} TEMPLATE mailquay"))
     running = Deployment(folder, database_url=postgres_server.url(name), nats_url=nats_server.url)
     yield running
     running.stop()
