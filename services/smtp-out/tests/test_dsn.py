@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailquay.message import scan
+from mailquay.message.dsn import RETURN_MAX_BYTES, DsnAction, DsnMessage, DsnRecipient, build_dsn
 from mailquay.store.reports import Report
-from mailquay_smtp_out.dsn import RETURN_MAX_BYTES, DsnAction, DsnMessage, DsnRecipient, build_dsn
 from mailquay_smtp_out.reporter import describe
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, assert_never
 
+from mailquay.message.dsn import DsnAction, is_wanted
 from mailquay.store.queue import Outcome, QueuedMessage, Verdict
-from mailquay_smtp_out.dsn import DsnAction, is_wanted
 from mailquay_smtp_out.jobs import Result
 from mailquay_smtp_out.retry import Bounce, Retry, RetryPolicy, next_attempt, wants_delay_notice
 

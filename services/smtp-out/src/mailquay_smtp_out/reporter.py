@@ -20,6 +20,7 @@ import structlog
 from mailquay.blobs import BlobCorrupt, BlobMissing, BlobStore, BlobUnavailable
 from mailquay.delivery import Deliverer, Incoming, LocalPlacement, RemoteRecipient, Unavailable
 from mailquay.identity.addresses import AddressError, normalise_address, normalise_domain
+from mailquay.message.dsn import DsnAction, DsnMessage, DsnRecipient, build_dsn
 from mailquay.message.header import find_header_end
 from mailquay.message.trace import make_return_path, without_return_path
 from mailquay.runtime import metrics
@@ -28,7 +29,6 @@ from mailquay.store.queue import QueuedMessage
 from mailquay.store.recipients import LocalTarget, RemoteTarget
 from mailquay.store.reports import Report
 from mailquay.store.types import TenantId
-from mailquay_smtp_out.dsn import DsnAction, DsnMessage, DsnRecipient, build_dsn
 
 __all__ = ["Reporter", "describe"]
 

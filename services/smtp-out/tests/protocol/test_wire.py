@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailquay_smtp_out.protocol.wire import dot_stuff, is_8bit
+from mailquay_smtp_out.protocol.wire import dot_stuff
 
 
 @pytest.mark.parametrize(
@@ -31,8 +31,3 @@ def test_the_end_of_data_stands_once_and_no_line_end_is_bare(message: bytes) -> 
     assert re.search(rb"\r(?!\n)|(?<!\r)\n", wire) is None
     assert (b"\r\n" + wire).count(b"\r\n.\r\n") == 1
     assert (b"\r\n" + wire).endswith(b"\r\n.\r\n")
-
-
-def test_8bit_is_any_byte_over_127() -> None:
-    assert is_8bit("ä".encode())
-    assert not is_8bit(b"plain \x7f")

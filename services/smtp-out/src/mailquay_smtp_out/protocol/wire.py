@@ -3,10 +3,9 @@
 import re
 from typing import Final
 
-__all__ = ["dot_stuff", "is_8bit"]
+__all__ = ["dot_stuff"]
 
 _BARE: Final = re.compile(rb"\r(?!\n)|(?<!\r)\n")
-_EIGHT_BIT: Final = re.compile(rb"[\x80-\xff]")
 
 
 def dot_stuff(message: bytes) -> bytes:
@@ -23,8 +22,3 @@ def dot_stuff(message: bytes) -> bytes:
     if stuffed.startswith(b"."):
         stuffed = b"." + stuffed
     return stuffed + b".\r\n"
-
-
-def is_8bit(message: bytes) -> bool:
-    """Whether the message needs 8BITMIME (RFC 6152)."""
-    return _EIGHT_BIT.search(message) is not None

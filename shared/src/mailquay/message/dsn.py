@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import Final
 
 from mailquay.message.dates import format_date
-from mailquay_smtp_out.protocol.wire import is_8bit
 
 __all__ = ["DsnAction", "DsnMessage", "DsnRecipient", "build_dsn", "is_wanted"]
 
@@ -20,7 +19,14 @@ class DsnAction(StrEnum):
 
     FAILED = "failed"
     DELAYED = "delayed"
+    DELIVERED = "delivered"
     RELAYED = "relayed"
+    EXPANDED = "expanded"
+
+    @property
+    def is_success(self) -> bool:
+        """Whether it is only told to who has asked for it (RFC 3461 §4.1: SUCCESS)."""
+        return self not in (DsnAction.FAILED, DsnAction.DELAYED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,9 @@ _XTEXT: Final = re.compile(r"\+([0-9A-F]{2})")
 _SUBJECT = {
     DsnAction.FAILED: "Undelivered mail returned to sender",
     DsnAction.DELAYED: "Delivery of your mail is delayed",
+    DsnAction.DELIVERED: "Your mail was delivered",
     DsnAction.RELAYED: "Your mail was relayed to its destination",
+    DsnAction.EXPANDED: "Your mail was delivered to a list",
 }
 
 _EXPLANATION = {
@@ -67,6 +75,11 @@ _EXPLANATION = {
     DsnAction.DELAYED: (
         "Your message could not be delivered to the recipients below yet. You need not send it "
         "again: it will be tried until {expires}."
+    ),
+    DsnAction.DELIVERED: "Your message lies in the recipients' mailboxes.",
+    DsnAction.EXPANDED: (
+        "Your message was handed to everyone that the recipients below stand for. What becomes of "
+        "it there is not reported."
     ),
     DsnAction.RELAYED: (
         "Your message was handed to the recipients' mail servers, which send no confirmations of "
@@ -80,8 +93,8 @@ def is_wanted(action: DsnAction, notify: str | None, reverse_path: str) -> bool:
     if not reverse_path:
         return False
     if notify is None:
-        return action is not DsnAction.RELAYED
-    word = {"failed": "FAILURE", "delayed": "DELAY", "relayed": "SUCCESS"}[action]
+        return not action.is_success
+    word = {DsnAction.FAILED: "FAILURE", DsnAction.DELAYED: "DELAY"}.get(action, "SUCCESS")
     return word in notify.upper().split(",")
 
 
@@ -100,10 +113,10 @@ def build_dsn(
     """
     action = recipients[0].action
     utf8 = any(not r.address.isascii() for r in recipients) or not message.reverse_path.isascii()
-    returned = _returned_part(message, utf8=utf8)
+    returned = _returned_part(message, is_failure=action is DsnAction.FAILED, utf8=utf8)
     text = _text(message, recipients, action, reporting_mta)
     text_encoding = "7bit" if all(line.isascii() for line in text) else "8bit"
-    eightbit = "8bit" if utf8 or is_8bit(returned) or text_encoding == "8bit" else "7bit"
+    eightbit = "8bit" if utf8 or not returned.isascii() or text_encoding == "8bit" else "7bit"
     head = [
         f"Date: {format_date(now)}",
         f"From: Mail Delivery System <MAILER-DAEMON@{reporting_mta}>",
@@ -167,7 +180,7 @@ def _status_fields(
         ]
         if recipient.remote_mta:
             lines.append(f"Remote-MTA: dns; {recipient.remote_mta}")
-        if recipient.action is not DsnAction.RELAYED:
+        if not recipient.action.is_success:
             kind = "x-mailquay" if recipient.is_local else "smtp"
             diagnostic = _one_line(recipient.diagnostic)
             if not utf8:
@@ -181,18 +194,20 @@ def _status_fields(
     return lines
 
 
-def _returned_part(message: DsnMessage, *, utf8: bool) -> bytes:
+def _returned_part(message: DsnMessage, *, is_failure: bool, utf8: bool) -> bytes:
     """The message itself, or its header only: by RET (RFC 3461 §4.3), or when it is large.
+
+    What has not failed comes back as its header, whatever RET says.
 
     An internationalised header has types of its own (RFC 6533 §4, §5).
     """
-    whole = message.ret != "HDRS" and len(message.raw) <= RETURN_MAX_BYTES
+    whole = is_failure and message.ret != "HDRS" and len(message.raw) <= RETURN_MAX_BYTES
     content = message.raw if whole else message.raw[: message.header_length]
-    if utf8 and is_8bit(message.raw[: message.header_length]):
+    if utf8 and not message.raw[: message.header_length].isascii():
         kind = "message/global" if whole else "message/global-headers"
     else:
         kind = "message/rfc822" if whole else "text/rfc822-headers"
-    encoding = "8bit" if is_8bit(content) else "7bit"
+    encoding = "8bit" if not content.isascii() else "7bit"
     head = f"Content-Type: {kind}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
     return head.encode() + content
 
