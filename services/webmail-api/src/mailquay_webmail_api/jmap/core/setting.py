@@ -37,6 +37,14 @@ class SetRequest:
     update: dict[str, JsonObject]
     destroy: list[str]
 
+    @property
+    def expected_state(self) -> int | None:
+        """The modseq that ``ifInState`` means: None for any, -1 for what never was a state."""
+        text = self.if_in_state
+        if text is None:
+            return None
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else -1
+
 
 @dataclass(slots=True)
 class SetOutcome:

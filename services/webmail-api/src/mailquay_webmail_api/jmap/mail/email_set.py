@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from mailquay.events import AccountChanged
-from mailquay.store.email_sets import EmailUpdate, Rejection
+from mailquay.store.email_sets import EmailsSet, EmailUpdate, Rejection
 from mailquay.store.errors import StateChanged
-from mailquay.store.types import EmailId, ModSeq
+from mailquay.store.types import EmailId
 from mailquay_webmail_api.jmap.core.arguments import Arguments
 from mailquay_webmail_api.jmap.core.context import Context, JsonObject
 from mailquay_webmail_api.jmap.core.errors import MethodError, SetError
@@ -38,23 +38,25 @@ async def set_emails(context: Context, given: JsonObject) -> JsonObject:
     arguments = Arguments(given)
     request = read_set(arguments, context)
     arguments.finish()
-    before = await context.store.emails.state(context.account.id)
-    if request.if_in_state not in (None, state_text(before)):
-        raise MethodError("stateMismatch")
     work = _Work(context, request)
+    before = None
     try:
-        await work.create_all()
+        if request.create:
+            before = await context.store.emails.state(context.account.id)
+            if request.if_in_state not in (None, state_text(before)):
+                raise MethodError("stateMismatch")
+            await work.create_all()
         # Who has created something here has changed the state.
-        is_same = request.if_in_state is not None and not work.outcome.created
-        await work.change_all(if_state=before if is_same else None)
-        after = await context.store.emails.state(context.account.id)
+        if_state = None if work.outcome.created else request.expected_state
+        done = await work.change_all(if_state=if_state)
     except StateChanged:
         raise MethodError("stateMismatch") from None
     except Exception as error:
         if work.outcome.is_anything_done:
             raise MethodError("serverPartialFail", "some of it was done") from error
         raise
-    return work.outcome.answer(given["accountId"], state_text(before), state_text(after))
+    old_state = state_text(done.before if before is None else before)
+    return work.outcome.answer(given["accountId"], old_state, state_text(done.modseq))
 
 
 @dataclass(slots=True)
@@ -86,12 +88,10 @@ class _Work:
             if isinstance(result, BaseException):
                 raise result
 
-    async def change_all(self, *, if_state: ModSeq | None) -> None:
+    async def change_all(self, *, if_state: int | None) -> EmailsSet:
         """Update and destroy."""
         destroy = self._read_destroy()
         updates = await self._read_updates(set(destroy))
-        if not updates and not destroy:
-            return
         done = await self.context.store.email_sets.apply(
             self.context.account.id,
             updates,
@@ -109,6 +109,7 @@ class _Work:
                     mailbox_ids=done.mailbox_ids,
                 )
             )
+        return done
 
     def _tell(
         self,

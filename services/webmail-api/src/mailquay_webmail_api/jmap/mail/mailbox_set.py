@@ -40,7 +40,7 @@ async def set_mailboxes(context: Context, given: JsonObject) -> JsonObject:
     work = _Work(context, request, current, removes_emails=removes_emails)
     try:
         done = await context.store.mailbox_edits.apply(
-            context.account.id, work.plan, if_state=_expected(request)
+            context.account.id, work.plan, if_state=request.expected_state
         )
     except StateChanged:
         raise MethodError("stateMismatch") from None
@@ -53,14 +53,6 @@ async def set_mailboxes(context: Context, given: JsonObject) -> JsonObject:
             )
         )
     return work.outcome.answer(given["accountId"], state_text(done.before), state_text(done.modseq))
-
-
-def _expected(request: SetRequest) -> int | None:
-    """The modseq that ``ifInState`` means; what is no state fits none."""
-    text = request.if_in_state
-    if text is None:
-        return None
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else -1
 
 
 class _Work:
