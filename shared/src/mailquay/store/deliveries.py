@@ -153,9 +153,11 @@ _QUEUE = """
         RETURNING id
     ), addressed AS (
         INSERT INTO queue_recipient (message_id, address, domain, notify, original_recipient)
-        SELECT r.* FROM unnest($18::bigint[], $19::text[], $20::text[], $21::text[], $22::text[])
-            AS r(message_id, address, domain, notify, original_recipient)
+        SELECT r.message_id, r.address, r.domain, r.notify, r.original_recipient
+        FROM unnest($18::bigint[], $19::text[], $20::text[], $21::text[], $22::text[])
+            WITH ORDINALITY AS r(message_id, address, domain, notify, original_recipient, place)
         JOIN fresh f ON f.id = r.message_id
+        ORDER BY r.place
     )
     SELECT id FROM fresh
 """
