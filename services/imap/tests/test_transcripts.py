@@ -7,7 +7,7 @@ import pytest
 from mailquay.testing.deployment import PASSWORD
 from mailquay.testing.transcripts import play, read_transcript
 
-_FILES = sorted(Path(__file__).parent.glob("transcripts/**/*.imap"))
+_FILES = sorted(Path(__file__).parent.glob("transcripts/**/*.txt"))
 
 
 #: What nobody wants to read in a file.

@@ -1,8 +1,10 @@
 """What the sessions of a process share."""
 
 import asyncio
-from collections import OrderedDict
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from mailquay.blobs import BlobStore
@@ -25,21 +27,22 @@ class FactCache:
     def __init__(self, limit_bytes: int) -> None:
         self._limit = limit_bytes
         self._bytes = 0
-        self._facts: OrderedDict[tuple[int, str], Any] = OrderedDict()
+        self._columns: defaultdict[str, dict[int, Any]] = defaultdict(dict)
 
-    def get(self, email_id: int, column: str) -> Any:
-        """A column's value; None when it is not here."""
-        return self._facts.get((email_id, column))
+    def many(self, column: str, email_ids: Iterable[int]) -> list[Any]:
+        """A column's values, one for each email; None for what is not here."""
+        held = self._columns[column]
+        return [held.get(email_id) for email_id in email_ids]
 
-    def put(self, email_id: int, column: str, value: Any) -> None:
-        """Keep a value."""
-        key = (email_id, column)
-        if key not in self._facts:
-            self._bytes += _weight(value)
-        self._facts[key] = value
+    def keep(self, column: str, values: Mapping[int, Any]) -> None:
+        """Keep values by email; past the limit those kept longest go."""
+        held = self._columns[column]
+        self._bytes += sum(_weight(v) for key, v in values.items() if key not in held)
+        held.update(values)
         while self._bytes > self._limit:
-            _, dropped = self._facts.popitem(last=False)
-            self._bytes -= _weight(dropped)
+            fullest = max(self._columns.values(), key=len)
+            for email_id in list(islice(fullest, 1 + len(fullest) // 8)):
+                self._bytes -= _weight(fullest.pop(email_id))
 
 
 def _weight(value: Any) -> int:

@@ -6,35 +6,26 @@ BINARY[…] beyond the kept header fields read a body from object storage.
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from mailquay.delivery.facts import HEADER_FIELDS
-from mailquay.message.bodystructure import render_body
 from mailquay.message.content import decode_body
-from mailquay.message.dates import format_internal_date
 from mailquay.message.parts import Part
 from mailquay.message.sections import find_part, header_fields, section_range
 from mailquay.message.structure import decode_structure
 from mailquay.store.emails import Body, FlagChange, Place
-from mailquay.store.ids import email_object_id, thread_object_id
 from mailquay.store.types import Flag
+from mailquay_imap.lines import COLUMNS, FORMATS, fetch_lines, item_values
 from mailquay_imap.protocol import commands as c
 from mailquay_imap.protocol.fetch import BodyItem, FetchItem, SimpleItem
-from mailquay_imap.protocol.format import binary_string, body_string, flags_text
+from mailquay_imap.protocol.format import binary_string, body_string
 from mailquay_imap.replies import Bad, No, Ok
 from mailquay_imap.selected import Selected
 from mailquay_imap.session import Session
 
 #: Messages whose columns are read in one question.
 _SLICE: Final = 1000
-_COLUMNS: Final = {
-    "ENVELOPE": "envelope",
-    "BODYSTRUCTURE": "bodystructure",
-    "BODY": "structure",
-    "THREADID": "thread_id",
-    "INTERNALDATE": "received_at",
-}
 _KNOWN_TRANSFER: Final = frozenset(("7bit", "8bit", "binary", "base64", "quoted-printable"))
 #: A body that takes longer to decode than a thread's hand-over is decoded in a thread.
 _INLINE_BYTES: Final = 256 * 1024
@@ -82,12 +73,13 @@ class _Fetcher:
         if command.changed_since is not None and "MODSEQ" not in names:
             items.append(SimpleItem("MODSEQ"))
         self._items = items
-        self._columns = [_COLUMNS[name] for name in names if name in _COLUMNS]
+        self._columns = [COLUMNS[name] for name in names if name in COLUMNS]
         self._kept_fields = [
             item for item in items if isinstance(item, BodyItem) and _is_kept(item)
         ]
         if self._kept_fields:
             self._columns.append("header_fields")
+        self._simple = [item.name for item in items if isinstance(item, SimpleItem)]
         self._bodies = any(isinstance(item, BodyItem) and not _is_kept(item) for item in items)
         self._sets_seen = not selected.read_only and any(
             isinstance(item, BodyItem) and not item.peek for item in items
@@ -111,91 +103,94 @@ class _Fetcher:
             await view.apply_own(stored.changed, [], stored.modseq)
             await self._session.look_after()
             # Where the client keeps count of modseqs, FLAGS alone would hide the new one.
-            quiet = uids if self._shows_flags and not self._selected.condstore else ()
+            quiet = uids if "FLAGS" in self._simple and not self._selected.condstore else ()
             self._session.tell_updates(expunges=False, quiet=set(quiet))
-
-    @property
-    def _shows_flags(self) -> bool:
-        return any(isinstance(item, SimpleItem) and item.name == "FLAGS" for item in self._items)
 
     async def fetch(self, numbers: Sequence[int]) -> None:
         """Write the lines of these messages."""
-        known = self._selected.known
+        known, recent_from = self._selected.known, self._selected.recent_from
         places = [known.places[number - 1] for number in numbers]
-        if not self._columns and not self._bodies:
-            simple = [item for item in self._items if isinstance(item, SimpleItem)]
-            for number, place in zip(numbers, places, strict=True):
-                pieces = [self._simple(place, item, {}) for item in simple]
-                self._session.write(self._line(number, pieces))
-            await self._session.flush()
+        facts = await self._read_facts(places)
+        if any(None in values for values in facts.values()):
+            self.is_missing = True
+            there = [n for n in range(len(places)) if all(v[n] is not None for v in facts.values())]
+            numbers, places = [numbers[n] for n in there], [places[n] for n in there]
+            facts = {column: [v[n] for n in there] for column, v in facts.items()}
+        if len(self._simple) == len(self._items):
+            lines = fetch_lines(self._simple, numbers, places, facts, recent_from)
+            await self._session.write_large(lines)
             return
-        facts = await self._read_columns(places)
         bodies = await self._locate(places) if self._bodies else {}
-        for number, place in zip(numbers, places, strict=True):
-            row = facts.get(place.email_id)
-            if row is None or (self._bodies and place.email_id not in bodies):
+        simple = [item_values(name, places, facts, recent_from) for name in self._simple]
+        kept = facts.get("header_fields", [b""] * len(places))
+        for number, place, fields, *values in zip(numbers, places, kept, *simple, strict=True):
+            body = bodies.get(place.email_id)
+            if body is None and self._bodies:
                 self.is_missing = True
                 continue
-            pieces = await self._pieces(place, row, bodies.get(place.email_id))
-            await self._session.write_large(self._line(number, pieces))
+            pieces = await self._pieces(place, fields, iter(values), body)
+            line = b"* %d FETCH (%b)\r\n" % (number, b" ".join(pieces))
+            await self._session.write_large(line)
 
-    async def _read_columns(self, places: Sequence[Place]) -> dict[int, dict[str, Any]]:
-        """The columns wanted, from memory or in one question."""
+    async def _read_facts(self, places: Sequence[Place]) -> dict[str, list[Any]]:
+        """The columns wanted, a value for each message; None for those that are gone."""
+        if not self._columns:
+            return {}
         cache = self._server.facts
-        found: dict[int, dict[str, Any]] = {}
-        missing: list[int] = []
-        for place in places:
-            row = {}
-            for column in self._columns:
-                value = cache.get(place.email_id, column)
-                if value is None:
-                    missing.append(place.email_id)
-                    break
-                row[column] = value
-            else:
-                found[place.email_id] = row
+        ids = [place.email_id for place in places]
+        facts = {column: cache.many(column, ids) for column in self._columns}
+        missing = {
+            ids[n] for values in facts.values() for n, value in enumerate(values) if value is None
+        }
         if missing:
             account_id = self._selected.view.account_id
-            rows = await self._server.store.emails.columns(account_id, missing, self._columns)
-            for email_id, values in rows.items():
-                row = dict(zip(self._columns, values, strict=True))
-                found[email_id] = row
-                for column, value in row.items():
-                    cache.put(email_id, column, value)
-        return found
+            rows = await self._server.store.emails.columns(account_id, list(missing), self._columns)
+            for position, (column, values) in enumerate(facts.items()):
+                read = {email_id: row[position] for email_id, row in rows.items()}
+                cache.keep(column, read)
+                facts[column] = [
+                    read.get(email_id) if value is None else value
+                    for email_id, value in zip(ids, values, strict=True)
+                ]
+        return facts
 
     async def _locate(self, places: Sequence[Place]) -> dict[int, Body]:
+        """Where the bodies are; those that are gone are left out."""
         cache = self._server.facts
-        found: dict[int, Body] = {}
-        missing: list[int] = []
-        for place in places:
-            body = cache.get(place.email_id, "body")
-            if body is None:
-                missing.append(place.email_id)
-            else:
-                found[place.email_id] = body
+        ids = [place.email_id for place in places]
+        found = {
+            email_id: body
+            for email_id, body in zip(ids, cache.many("body", ids), strict=True)
+            if body is not None
+        }
+        missing = [email_id for email_id in ids if email_id not in found]
         if missing:
             account_id = self._selected.view.account_id
             located = await self._server.store.emails.bodies(account_id, missing)
-            for email_id, body in located.items():
-                cache.put(email_id, "body", body)
+            cache.keep("body", located)
             found.update(located)
         return found
 
-    @staticmethod
-    def _line(number: int, pieces: Sequence[bytes]) -> bytes:
-        return b"* %d FETCH (%b)\r\n" % (number, b" ".join(pieces))
+    async def _pieces(
+        self, place: Place, kept: bytes, values: Iterator[Any], body: Body | None
+    ) -> list[bytes]:
+        """The items of one message, those that need its body too.
 
-    async def _pieces(self, place: Place, row: dict[str, Any], body: Body | None) -> list[bytes]:
+        Args:
+            place: the message.
+            kept: its kept header fields; empty when there are none, or too many.
+            values: of the items that need no body, in their order.
+            body: where that is, when it is known.
+        """
         raw: bytes | None = None
         root: Part | None = None
         pieces: list[bytes] = []
         for item in self._items:
             if isinstance(item, SimpleItem):
-                pieces.append(self._simple(place, item, row))
-            elif item in self._kept_fields and row["header_fields"]:
+                pieces.append(FORMATS[item.name] % next(values))
+            elif item in self._kept_fields and kept:
                 assert item.fields is not None
-                fields = header_fields(row["header_fields"], item.fields, negate=False)
+                fields = header_fields(kept, item.fields, negate=False)
                 pieces.append(item.label + b" " + body_string(_cut(fields, item)))
             else:
                 if raw is None:
@@ -213,30 +208,6 @@ class _Fetcher:
                 else:
                     pieces.append(_section(raw, root, item))
         return pieces
-
-    def _simple(self, place: Place, item: SimpleItem, row: dict[str, Any]) -> bytes:
-        match item.name:
-            case "FLAGS":
-                recent = self._selected.is_recent(place.uid)
-                return b"FLAGS " + flags_text(place.flags, place.keywords, recent=recent)
-            case "UID":
-                return b"UID %d" % place.uid
-            case "RFC822.SIZE":
-                return b"RFC822.SIZE %d" % place.size
-            case "MODSEQ":
-                return b"MODSEQ (%d)" % place.modseq
-            case "ENVELOPE":
-                return b"ENVELOPE " + bytes(row["envelope"])
-            case "BODYSTRUCTURE":
-                return b"BODYSTRUCTURE " + bytes(row["bodystructure"])
-            case "BODY":
-                return b"BODY " + render_body(decode_structure(row["structure"]))
-            case "INTERNALDATE":
-                return b"INTERNALDATE " + format_internal_date(row["received_at"])
-            case "EMAILID":
-                return f"EMAILID ({email_object_id(place.email_id)})".encode()
-            case _:
-                return f"THREADID ({thread_object_id(row['thread_id'])})".encode()
 
 
 def _is_kept(item: BodyItem) -> bool:
