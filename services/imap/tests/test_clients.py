@@ -1,6 +1,9 @@
 """Clients that nobody here wrote: imaplib and IMAPClient."""
 
+import base64
 import datetime
+import hashlib
+import hmac
 import imaplib
 import ssl
 
@@ -146,3 +149,40 @@ def test_imapclient_signs_in_by_sasl(deployment, imap_ports, trusted):
         answers = [b"sasl@example.org", PASSWORD.encode()]
         client.sasl_login("LOGIN", lambda _challenge: answers.pop(0))
         assert client.list_folders()
+
+
+def scram_sha_256(username: str, password: str):
+    """A client's side of RFC 7677, as imaplib wants it; it checks the server's signature too."""
+    bare = f"n={username},r=rOprNGfwEbeRWgbNEkqO"
+    proof: dict[str, bytes] = {}
+
+    def answer(challenge: bytes) -> bytes:
+        if not challenge:
+            return b"n,," + bare.encode()
+        fields = dict(field.split("=", 1) for field in challenge.decode().split(","))
+        if "v" in fields:
+            assert base64.b64decode(fields["v"]) == proof["server"]
+            return b""
+        salted = hashlib.pbkdf2_hmac(
+            "sha256", password.encode(), base64.b64decode(fields["s"]), int(fields["i"])
+        )
+        final = f"c=biws,r={fields['r']}"
+        message = f"{bare},{challenge.decode()},{final}".encode()
+        client_key = hmac.digest(salted, b"Client Key", "sha256")
+        signature = hmac.digest(hashlib.sha256(client_key).digest(), message, "sha256")
+        proof["server"] = hmac.digest(
+            hmac.digest(salted, b"Server Key", "sha256"), message, "sha256"
+        )
+        client_proof = bytes(a ^ b for a, b in zip(client_key, signature, strict=True))
+        return f"{final},p={base64.b64encode(client_proof).decode()}".encode()
+
+    return answer
+
+
+def test_scram_proves_both_sides(deployment, imap_ports):
+    deployment.add_account("scram@example.org")
+    with imaplib.IMAP4("localhost", imap_ports["imap"]) as client:
+        with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
+            client.authenticate("SCRAM-SHA-256", scram_sha_256("scram@example.org", "wrong"))
+        client.authenticate("SCRAM-SHA-256", scram_sha_256("scram@example.org", PASSWORD))
+        assert client.select()[0] == "OK"

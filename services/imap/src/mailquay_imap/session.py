@@ -63,8 +63,8 @@ class Session:
 
     __slots__ = (
         "_bad", "_handlers", "_has_looked", "_login_deadline", "_out", "_out_bytes", "account",
-        "client_id", "data", "enabled", "is_idle", "selected", "server", "state", "stream", "tag",
-        "upgrade_after_reply",
+        "client_id", "data", "enabled", "failed_sign_ins", "farewell", "is_idle", "selected",
+        "server", "state", "stream", "tag", "upgrade_after_reply",
     )  # fmt: skip
 
     def __init__(
@@ -82,6 +82,8 @@ class Session:
         self.enabled: set[str] = set()
         self.client_id = ""
         self.tag = b""  # of the command that runs
+        self.farewell = b""  # what ends the connection when the command is answered
+        self.failed_sign_ins = 0
         self.data = ClientData(Limits(_LIMIT_BEFORE_LOGIN, _LIMIT_BEFORE_LOGIN))
         self.is_idle = False
         self.upgrade_after_reply: ssl.SSLContext | None = None
@@ -210,7 +212,9 @@ class Session:
         line = response_text(f"{status} {text}", is_utf8=self.is_rev2)
         await self.write_large(tag + b" " + line + b"\r\n")
         if self.selected is not None and self.selected.view.is_gone:
-            self.write(b"* BYE The selected mailbox was deleted\r\n")
+            self.farewell = b"* BYE The selected mailbox was deleted\r\n"
+        if self.farewell:
+            self.write(self.farewell)
             raise ConnectionEnd
         if self.upgrade_after_reply is not None:
             await self._upgrade(self.upgrade_after_reply)

@@ -12,9 +12,11 @@ from mailquay.store.accounts import Account
 from mailquay_imap.capabilities import ENABLEABLE, capabilities, may_sign_in
 from mailquay_imap.protocol import commands as c
 from mailquay_imap.replies import Bad, No, Ok
-from mailquay_imap.session import ConnectionEnd, Session, State
+from mailquay_imap.session import Session, State
 
 _LOG: Final = structlog.get_logger(__name__)
+#: Failed sign-ins of one connection; who has more guesses has to come again.
+_FAILURES_MAX: Final = 6
 
 
 async def handle_capability(session: Session, _command: c.Capability) -> Ok:
@@ -138,9 +140,12 @@ def _welcome(session: Session, account: Account) -> Ok:
 
 def _refusal(session: Session, error: AuthError) -> No:
     _LOG.info("sign-in failed", client=session.stream.peer.address, reason=str(error))
+    session.failed_sign_ins += 1
+    if session.failed_sign_ins >= _FAILURES_MAX:
+        session.farewell = b"* BYE Too many failed sign-ins\r\n"
     if isinstance(error, Throttled):
-        session.write(b"* BYE [ALERT] Too many failed sign-ins, try again later\r\n")
-        raise ConnectionEnd
+        # Not that the password is wrong: nobody has looked at it.
+        return No("too many failed sign-ins, try again later", code="UNAVAILABLE")
     if isinstance(error, Unavailable):
         return No("the accounts cannot be read, try again later", code="UNAVAILABLE")
     return No("name or password are wrong", code="AUTHENTICATIONFAILED")
