@@ -1,7 +1,6 @@
 """From an envelope and its message to a delivery, and back to the replies."""
 
 import asyncio
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
@@ -9,20 +8,20 @@ import structlog
 
 from mailquay.delivery import Delivered, Deliverer, Incoming, NotPlaced, Unavailable
 from mailquay.delivery.recipients import ResolvedRecipient
-from mailquay.delivery.senders import OwnAddresses
 from mailquay.delivery.targets import by_tenant
 from mailquay.message.submitted import HIDDEN_FIELDS, missing_fields, without_fields
 from mailquay.message.trace import count_received, make_received, make_return_path
 from mailquay.runtime import metrics
 from mailquay.runtime.settings import SmtpInSettings
 from mailquay.store import StoreUnavailable
-from mailquay.store.accounts import Account
 from mailquay.store.types import AccountId
+from mailquay_smtp_in.confirmations import Confirmations
 from mailquay_smtp_in.data import Message
+from mailquay_smtp_in.envelope import Arrival, Envelope
 from mailquay_smtp_in.header import split_header
 from mailquay_smtp_in.replies import Reply
 
-__all__ = ["Acceptance", "Arrival", "Envelope"]
+__all__ = ["Acceptance"]
 
 _LOG: Final = structlog.get_logger(__name__)
 #: Final delivery adds its own (RFC 5321 §4.4).
@@ -30,45 +29,19 @@ _REPLACED: Final = frozenset((b"return-path",))
 _REPLACED_AND_HIDDEN: Final = _REPLACED | HIDDEN_FIELDS
 
 
-@dataclass(slots=True)
-class Envelope:
-    """A mail transaction (RFC 5321 §2.3.1); ``declared_size`` is in bytes, 0 when it is not."""
-
-    reverse_path: str
-    trace_id: str
-    smtputf8: bool = False
-    declared_size: int = 0
-    recipients: list[ResolvedRecipient] = field(default_factory=list)
-    #: Accounts and addresses that the recipients mean in all.
-    targets: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """How a message has come."""
-
-    protocol: str  # RFC 3848: ESMTP, ESMTPS, ESMTPSA, LMTP, …
-    helo: str
-    client: str
-    tls: str | None
-    own: OwnAddresses | None  # of who submits it
-
-    @property
-    def submitter(self) -> Account | None:
-        """Who has signed in to send it."""
-        return None if self.own is None else self.own.account
-
-    @property
-    def is_lmtp(self) -> bool:
-        """Whether each recipient gets a reply of its own (RFC 2033 §4.2)."""
-        return "LMTP" in self.protocol
-
-
 class Acceptance:
     """Takes messages for one process."""
 
-    def __init__(self, deliverer: Deliverer, *, hostname: str, settings: SmtpInSettings) -> None:
+    def __init__(
+        self,
+        deliverer: Deliverer,
+        confirmations: Confirmations,
+        *,
+        hostname: str,
+        settings: SmtpInSettings,
+    ) -> None:
         self._deliverer = deliverer
+        self._confirmations = confirmations
         self._hostname = hostname
         self._settings = settings
 
@@ -83,17 +56,24 @@ class Acceptance:
         if refusal is not None:
             _LOG.info("refused", reverse_path=envelope.reverse_path, reply=refusal.decode("ascii"))
             return [refusal] * len(envelope.recipients)
-        raw = b"".join([*self._header(envelope, header, arrival), *body])
+        now = datetime.now(UTC)
+        trace = self._trace(envelope, arrival, now)
+        header = self._header(envelope, header, arrival, now)
+        raw = b"".join([trace, header, *body])
         body.clear()
         metrics.SMTP_BYTES.inc(message.size)
         incoming = _incoming(envelope, arrival, raw, message.digest)
         try:
             delivered = await asyncio.gather(*map(self._deliverer.deliver, incoming))
-        except Unavailable as error:
+            replies = _replies(envelope, incoming, delivered)
+            if arrival.own is not None and all(reply.startswith(b"2") for reply in replies):
+                await self._confirmations.send(
+                    envelope, header, message.digest, tenant=arrival.own.account.tenant_id, now=now
+                )
+        except (Unavailable, StoreUnavailable) as error:
             metrics.SMTP_MESSAGES.labels("deferred").inc()
             _LOG.warning("not accepted", reason=str(error), reverse_path=envelope.reverse_path)
             return [Reply.UNAVAILABLE] * len(envelope.recipients)
-        replies = _replies(envelope, incoming, delivered)
         is_accepted = any(reply.startswith(b"2") for reply in replies)
         metrics.SMTP_MESSAGES.labels("accepted" if is_accepted else "rejected").inc()
         _LOG.info(
@@ -123,10 +103,9 @@ class Acceptance:
             return Reply.NOT_YOUR_FROM
         return None
 
-    def _header(self, envelope: Envelope, header: bytes, arrival: Arrival) -> list[bytes]:
-        """The message's header with what we put before it, take out of it and add to it."""
-        now = datetime.now(UTC)
-        submitter = arrival.submitter
+    def _trace(self, envelope: Envelope, arrival: Arrival, now: datetime) -> bytes:
+        """The fields that we put before the message (RFC 5321 §4.4)."""
+        is_submission = arrival.submitter is not None
         recipients = envelope.recipients
         received = make_received(
             by=self._hostname,
@@ -134,22 +113,24 @@ class Acceptance:
             queue_id=envelope.trace_id,
             when=now,
             # Where its own user writes from is nobody's business.
-            helo=None if submitter else arrival.helo,
-            client=None if submitter else arrival.client,
+            helo=None if is_submission else arrival.helo,
+            client=None if is_submission else arrival.client,
             tls=arrival.tls,
             recipient=recipients[0].address if len(recipients) == 1 else None,
         )
-        added = b""
-        if submitter is not None:
-            message_id = f"{envelope.trace_id}.{int(now.timestamp())}@{self._hostname}"
-            added = missing_fields(header, author=submitter.address, message_id=message_id, now=now)
-        hidden = _REPLACED if submitter is None else _REPLACED_AND_HIDDEN
-        return [
-            make_return_path(envelope.reverse_path),
-            received,
-            added,
-            without_fields(header, hidden),
-        ]
+        return make_return_path(envelope.reverse_path) + received
+
+    def _header(self, envelope: Envelope, header: bytes, arrival: Arrival, now: datetime) -> bytes:
+        """The message's header with what we take out of it and add to it."""
+        if arrival.submitter is None:
+            return without_fields(header, _REPLACED)
+        added = missing_fields(
+            header,
+            author=arrival.submitter.address,
+            message_id=f"{envelope.trace_id}.{int(now.timestamp())}@{self._hostname}",
+            now=now,
+        )
+        return added + without_fields(header, _REPLACED_AND_HIDDEN)
 
 
 def _incoming(envelope: Envelope, arrival: Arrival, raw: bytes, digest: bytes) -> list[Incoming]:
@@ -171,6 +152,8 @@ def _incoming(envelope: Envelope, arrival: Arrival, raw: bytes, digest: bytes) -
             repeat_key=digest,
             submitter=None if submitter is None else submitter.id,
             smtputf8=envelope.smtputf8,
+            envelope_id=envelope.envelope_id,
+            ret=envelope.ret,
         )
         for tenant_id, found in targets.items()
     ]

@@ -8,6 +8,7 @@ from mailquay.net.peer import Peer
 from mailquay.net.tls import TlsContexts
 from mailquay.runtime.service import Platform, Service
 from mailquay_smtp_in.acceptance import Acceptance
+from mailquay_smtp_in.confirmations import Confirmations
 from mailquay_smtp_in.connection import Connection
 from mailquay_smtp_in.handlers import HANDLERS
 from mailquay_smtp_in.replies import Reply
@@ -31,7 +32,10 @@ async def start(platform: Platform) -> Service:
         store=platform.store,
         recipients=recipients,
         acceptance=Acceptance(
-            platform.deliverer, hostname=settings.hostname, settings=settings.smtp_in
+            platform.deliverer,
+            Confirmations(platform.deliverer, recipients, hostname=settings.hostname),
+            hostname=settings.hostname,
+            settings=settings.smtp_in,
         ),
         authenticator=platform.authenticator,
         tls=platform.tls,

@@ -64,8 +64,6 @@ class Reply:
     NO_ARGUMENT: Final = b"501 5.5.4 No argument is allowed here"
     HELLO_SYNTAX: Final = b"501 5.5.4 A host name is needed"
     NEEDS_ADDRESS: Final = b"501 5.5.4 An address is needed"
-    BAD_SIZE: Final = b"501 5.5.4 SIZE needs a number"
-    BAD_BODY: Final = b"501 5.5.4 BODY is 7BIT or 8BITMIME"
     AUTH_SYNTAX: Final = b"501 5.5.2 Malformed authentication"
     AUTH_CANCELLED: Final = b"501 5.7.0 Authentication cancelled"
     NOT_IMPLEMENTED: Final = b"502 5.5.1 Command not implemented"

@@ -16,8 +16,8 @@ from mailquay.delivery.senders import OwnAddresses
 from mailquay.identity import Unavailable
 from mailquay.store import StoreUnavailable
 from mailquay.store.accounts import Account
-from mailquay_smtp_in.acceptance import Arrival, Envelope
 from mailquay_smtp_in.connection import AUTH_LINE_MAX, LINE_MAX, Connection, LineTooLong
+from mailquay_smtp_in.envelope import Arrival, Envelope
 from mailquay_smtp_in.replies import ConnectionEnd, Refused, Reply
 from mailquay_smtp_in.server import Role, Server
 
@@ -135,6 +135,11 @@ class Session:
             return False
         allows_clear = self.server.settings.smtp_in.allow_plaintext_auth
         return allows_clear or self.connection.tls is not None
+
+    @property
+    def may_ask_reports(self) -> bool:
+        """Whether DSN is offered here and now: for submission, whose senders we know."""
+        return self.role is Role.SUBMISSION and self.is_extended
 
     def require_hello(self) -> None:
         """Refuse what comes before the client has said who it is (RFC 5321 §4.1.4)."""

@@ -38,12 +38,25 @@ class ResolvedRecipient:
     local: tuple[LocalTarget, ...] = ()
     remote: tuple[RemoteTarget, ...] = ()
     tenant_id: TenantId | None = None
+    #: NOTIFY and ORCPT as the sender gave them (RFC 3461 §4.1, §4.2); None where it did not.
+    notify: str | None = None
+    original_recipient: str | None = None
 
     def relayed(self) -> "ResolvedRecipient":
         """The same elsewhere, for someone who may send there."""
         return ResolvedRecipient(
             self.address, Verdict.ACCEPTED, remote=(RemoteTarget(self.address),)
         )
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it stands for several."""
+        return len(self.local) + len(self.remote) > 1
+
+    @property
+    def wants_success(self) -> bool:
+        """Whether the sender is to be told that it has the message."""
+        return self.notify is not None and "SUCCESS" in self.notify.split(",")
 
 
 class RecipientCache:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from mailquay.delivery.incoming import LocalPlacement, RemoteRecipient
 from mailquay.delivery.recipients import ResolvedRecipient
+from mailquay.message.dsn import encode_xtext
+from mailquay.store.recipients import RemoteTarget
 from mailquay.store.types import AccountId, TenantId
 
 __all__ = ["Targets", "by_tenant"]
@@ -44,6 +46,21 @@ def by_tenant(
         tenant = recipient.tenant_id if owner is None else owner
         for remote in recipient.remote:
             assert tenant is not None, "outside of submissions every recipient is ours"
-            queued = RemoteRecipient(remote.address, remote.address.rpartition("@")[2])
+            queued = _queued(recipient, remote)
             targets.setdefault(tenant, Targets()).remote.setdefault(remote.address, queued)
     return targets
+
+
+def _queued(recipient: ResolvedRecipient, remote: RemoteTarget) -> RemoteRecipient:
+    """What an address elsewhere is asked to report (RFC 3461 §5.2.7).
+
+    An alias for one hands everything on, and says whom the sender had meant. Of a list's success
+    the sender has been told when the list was taken; its members do not report it again.
+    """
+    domain = remote.address.rpartition("@")[2]
+    notify, original = recipient.notify, recipient.original_recipient
+    if notify is not None and recipient.is_list:
+        notify = ",".join(word for word in notify.split(",") if word != "SUCCESS") or "NEVER"
+    if notify is not None and original is None and remote.address != recipient.address:
+        original = f"rfc822;{encode_xtext(recipient.address)}"
+    return RemoteRecipient(remote.address, domain, notify, original)

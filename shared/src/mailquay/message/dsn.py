@@ -8,7 +8,15 @@ from typing import Final
 
 from mailquay.message.dates import format_date
 
-__all__ = ["DsnAction", "DsnMessage", "DsnRecipient", "build_dsn", "is_wanted"]
+__all__ = [
+    "DsnAction",
+    "DsnMessage",
+    "DsnRecipient",
+    "build_dsn",
+    "decode_xtext",
+    "encode_xtext",
+    "is_wanted",
+]
 
 #: A returned message larger than this is cut down to its header, so that a bounce stays small.
 RETURN_MAX_BYTES: Final = 50 * 1024
@@ -58,6 +66,7 @@ class DsnMessage:
 
 
 _XTEXT: Final = re.compile(r"\+([0-9A-F]{2})")
+_NO_XTEXT: Final = re.compile(rb"[^!-*,-<>-~]")
 
 _SUBJECT = {
     DsnAction.FAILED: "Undelivered mail returned to sender",
@@ -166,12 +175,12 @@ def _status_fields(
     """The fields of RFC 3464 §2.2 and §2.3, each group ended by a blank line."""
     lines = [f"Reporting-MTA: dns; {reporting_mta}"]
     if message.envelope_id:
-        lines.append(f"Original-Envelope-Id: {_one_line(_decode_xtext(message.envelope_id))}")
+        lines.append(f"Original-Envelope-Id: {_one_line(decode_xtext(message.envelope_id))}")
     lines += [f"Arrival-Date: {format_date(message.arrived_at)}", ""]
     for recipient in recipients:
         address_type = "utf-8" if utf8 and not recipient.address.isascii() else "rfc822"
         if recipient.original_recipient:
-            original = _one_line(_decode_xtext(recipient.original_recipient))
+            original = _one_line(decode_xtext(recipient.original_recipient))
             lines.append(f"Original-Recipient: {original}")
         lines += [
             f"Final-Recipient: {address_type}; {recipient.address}",
@@ -212,9 +221,15 @@ def _returned_part(message: DsnMessage, *, is_failure: bool, utf8: bool) -> byte
     return head.encode() + content
 
 
-def _decode_xtext(text: str) -> str:
+def decode_xtext(text: str) -> str:
     """What an ENVID or ORCPT stands for: ``+`` and two hex digits are an octet (RFC 3461 §4)."""
     return _XTEXT.sub(lambda match: chr(int(match[1], 16)), text)
+
+
+def encode_xtext(text: str) -> str:
+    """Text as ENVID and ORCPT take it (RFC 3461 §4)."""
+    octets = _NO_XTEXT.sub(lambda match: b"+%02X" % match[0][0], text.encode())
+    return octets.decode("ascii")
 
 
 def _one_line(text: str) -> str:

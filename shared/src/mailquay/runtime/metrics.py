@@ -114,7 +114,7 @@ QUEUE_OLDEST: Final = Gauge(
 )  # fmt: skip
 QUEUE_REPORTS: Final = _counter(
     "queue_reports_total", "Notifications written to senders.", "kind",
-    ("failed", "delayed", "relayed"),
+    ("failed", "delayed", "delivered", "relayed", "expanded"),
 )  # fmt: skip
 WEB_REQUESTS: Final = Counter("mailquay_web_requests_total", "HTTP requests by status.", ["status"])
 JMAP_CALLS: Final = Counter(

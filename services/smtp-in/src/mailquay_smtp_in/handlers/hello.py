@@ -52,6 +52,8 @@ def _offer(session: Session) -> None:
         lines.append("STARTTLS")
     if session.may_sign_in:
         lines.append("AUTH " + " ".join(MECHANISMS))
+    if session.may_ask_reports:
+        lines.append("DSN")
     # RFC 9422 §4: what RCPT will take, told before it is asked.
     lines += ["8BITMIME", "SMTPUTF8", f"LIMITS RCPTMAX={settings.smtp_in.max_recipients}"]
     for line in lines:

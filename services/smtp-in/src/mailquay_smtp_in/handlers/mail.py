@@ -1,11 +1,17 @@
-"""MAIL (RFC 5321 §4.1.1.2) with SIZE, BODY, SMTPUTF8 and AUTH: a transaction begins."""
+"""MAIL (RFC 5321 §4.1.1.2) with its parameters: a transaction begins."""
+
+from typing import Final
 
 from mailquay.identity import AddressError, envelope_address
-from mailquay_smtp_in.acceptance import Envelope
+from mailquay_smtp_in.dsn import read_envelope_id, read_ret
+from mailquay_smtp_in.envelope import Envelope
 from mailquay_smtp_in.replies import Refused, Reply
 from mailquay_smtp_in.server import Role
 from mailquay_smtp_in.session import Session, new_trace_id
 from mailquay_smtp_in.syntax import ParameterFault, PathFault, parse_path
+
+#: RFC 1870 §3.
+_SIZE_DIGITS: Final = 20
 
 
 async def handle_mail(session: Session, argument: str) -> None:
@@ -16,21 +22,21 @@ async def handle_mail(session: Session, argument: str) -> None:
     await _require_sign_in(session)
     try:
         path = parse_path(argument, "FROM:")
+        envelope = _read_parameters(session, path.parameters)
     except PathFault as error:
         raise Refused(Reply.syntax("5.1.7", str(error))) from error
     except ParameterFault as error:
         raise Refused(Reply.syntax("5.5.4", str(error))) from error
-    size = _take_parameters(session, path.parameters)
-    smtputf8 = "SMTPUTF8" in path.parameters
-    if not path.address.isascii() and not smtputf8:
+    if not path.address.isascii() and not envelope.smtputf8:
         raise Refused(Reply.NEEDS_SMTPUTF8)
     try:
-        reverse_path = envelope_address(path.address) if path.address else ""
+        envelope.reverse_path = envelope_address(path.address) if path.address else ""
     except AddressError as error:
         raise Refused(Reply.BAD_SENDER) from error
-    if session.own is not None and reverse_path and not await session.own.has(reverse_path):
+    sender = envelope.reverse_path
+    if session.own is not None and sender and not await session.own.has(sender):
         raise Refused(Reply.NOT_YOUR_ADDRESS)
-    session.begin_mail(Envelope(reverse_path, new_trace_id(), smtputf8, size))
+    session.begin_mail(envelope)
     session.say(Reply.SENDER_OK)
 
 
@@ -45,26 +51,34 @@ async def _require_sign_in(session: Session) -> None:
         raise Refused(Reply.AUTH_REQUIRED)
 
 
-def _take_parameters(session: Session, parameters: dict[str, str]) -> int:
-    """Judge each parameter; returns the declared size in bytes, 0 when there is none."""
-    size = 0
+def _read_parameters(session: Session, parameters: dict[str, str]) -> Envelope:
+    """Judge each parameter; an envelope with what they say, and nobody in it yet."""
+    envelope = Envelope("", new_trace_id())
     if parameters and not session.is_extended:
         raise Refused(Reply.PARAMETER)
     for name, value in parameters.items():
         match name:
             case "SIZE":  # RFC 1870 §4
-                if not value.isascii() or not value.isdigit() or len(value) > 20:
-                    raise Refused(Reply.BAD_SIZE)
-                size = int(value)
-                if size > session.server.settings.smtp_in.max_message_bytes:
+                envelope.declared_size = _read_size(value)
+                if envelope.declared_size > session.server.settings.smtp_in.max_message_bytes:
                     raise Refused(Reply.TOO_LARGE, is_mistake=False)
             case "BODY":  # RFC 6152 §2
                 if value.upper() not in ("7BIT", "8BITMIME"):
-                    raise Refused(Reply.BAD_BODY)
+                    raise ParameterFault("BODY is 7BIT or 8BITMIME")
             case "SMTPUTF8" if not value:  # RFC 6531 §3.4
-                continue
+                envelope.smtputf8 = True
             case "AUTH" if value and session.own is not None:  # RFC 4954 §5: taken, not believed
                 continue
+            case "RET" if session.may_ask_reports:
+                envelope.ret = read_ret(value)
+            case "ENVID" if session.may_ask_reports:
+                envelope.envelope_id = read_envelope_id(value)
             case _:
                 raise Refused(Reply.PARAMETER)
-    return size
+    return envelope
+
+
+def _read_size(value: str) -> int:
+    if not value.isascii() or not value.isdigit() or len(value) > _SIZE_DIGITS:
+        raise ParameterFault("SIZE needs a number")
+    return int(value)

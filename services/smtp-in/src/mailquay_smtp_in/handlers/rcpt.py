@@ -1,5 +1,6 @@
 """RCPT (RFC 5321 §4.1.1.3): who is unknown here is refused here, not by a bounce."""
 
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -8,7 +9,8 @@ from mailquay.delivery.recipients import ResolvedRecipient, Verdict
 from mailquay.identity import AddressError
 from mailquay.runtime import metrics
 from mailquay.store import StoreUnavailable
-from mailquay_smtp_in.acceptance import Envelope
+from mailquay_smtp_in.dsn import read_notify, read_original_recipient
+from mailquay_smtp_in.envelope import Envelope
 from mailquay_smtp_in.replies import Refused, Reply
 from mailquay_smtp_in.session import Session
 from mailquay_smtp_in.syntax import ParameterFault, PathFault, parse_path
@@ -30,7 +32,16 @@ async def handle_rcpt(session: Session, argument: str) -> None:
     envelope = session.envelope
     if envelope is None:
         raise Refused(Reply.MAIL_FIRST)
-    address = _read_path(argument)
+    try:
+        path = parse_path(argument, "TO:")
+        notify, original = _read_parameters(session, path.parameters)
+    except PathFault as error:
+        raise Refused(Reply.syntax("5.1.3", str(error))) from error
+    except ParameterFault as error:
+        raise Refused(Reply.syntax("5.5.4", str(error))) from error
+    address = path.address
+    if not address:  # RFC 5321 §4.5.5: the null path is for MAIL
+        raise Refused(Reply.BAD_RECIPIENT)
     if not address.isascii() and not envelope.smtputf8:
         raise Refused(Reply.NEEDS_SMTPUTF8)
     if len(envelope.recipients) >= session.server.settings.smtp_in.max_recipients:
@@ -50,24 +61,24 @@ async def handle_rcpt(session: Session, argument: str) -> None:
         metrics.SMTP_RECIPIENTS.labels(label).inc()
         _LOG.info("recipient refused", recipient=recipient.address, reply=reply.decode("ascii"))
         raise Refused(reply, is_mistake=is_mistake)
-    _add(envelope, recipient)
+    _add(envelope, replace(recipient, notify=notify, original_recipient=original))
     metrics.SMTP_RECIPIENTS.labels("accepted").inc()
     session.recipient_was_right()
     session.say(Reply.RECIPIENT_OK)
 
 
-def _read_path(argument: str) -> str:
-    try:
-        path = parse_path(argument, "TO:")
-    except PathFault as error:
-        raise Refused(Reply.syntax("5.1.3", str(error))) from error
-    except ParameterFault as error:
-        raise Refused(Reply.syntax("5.5.4", str(error))) from error
-    if path.parameters:
-        raise Refused(Reply.PARAMETER)
-    if not path.address:  # RFC 5321 §4.5.5: the null path is for MAIL
-        raise Refused(Reply.BAD_RECIPIENT)
-    return path.address
+def _read_parameters(session: Session, parameters: dict[str, str]) -> tuple[str | None, str | None]:
+    """NOTIFY and ORCPT, None where they were not given."""
+    notify = original = None
+    for name, value in parameters.items():
+        match name:
+            case "NOTIFY" if session.may_ask_reports:
+                notify = read_notify(value)
+            case "ORCPT" if session.may_ask_reports:
+                original = read_original_recipient(value)
+            case _:
+                raise Refused(Reply.PARAMETER)
+    return notify, original
 
 
 def _add(envelope: Envelope, recipient: ResolvedRecipient) -> None:
