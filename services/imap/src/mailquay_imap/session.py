@@ -354,15 +354,6 @@ class Session:
         with contextlib.suppress(StoreUnavailable, MailboxGone):
             await self.look()
 
-    def require_mailbox_there(self) -> None:
-        """Go on only while the selected mailbox is there.
-
-        Raises:
-            MailboxGone: it is not.
-        """
-        if self.selected is not None and self.selected.view.is_gone:
-            raise MailboxGone
-
     def must_look_again(self) -> None:
         """The command has changed the mailbox since it looked."""
         self._has_looked = False

@@ -10,6 +10,7 @@ from mailquay.store import StoreUnavailable
 from mailquay_imap.protocol import commands as c
 from mailquay_imap.replies import Bad, Ok
 from mailquay_imap.session import Session
+from mailquay_imap.views import MailboxGone
 
 _LOG: Final = structlog.get_logger(__name__)
 
@@ -80,7 +81,8 @@ async def _idle(session: Session, wake: asyncio.Event, traces: list[str]) -> Non
             if reading.done():
                 reading.result()
                 return
-            session.require_mailbox_there()
+            if session.selected is not None and session.selected.view.is_gone:
+                raise MailboxGone
     finally:
         for task in (reading, waking):
             task.cancel()
