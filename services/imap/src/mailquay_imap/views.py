@@ -13,8 +13,8 @@ from typing import Final
 
 from mailquay.events import AccountChanged, Bus, Event, Subscription
 from mailquay.store import NotFound, Store, StoreUnavailable
-from mailquay.store.emails import Place
-from mailquay.store.types import AccountId, MailboxId
+from mailquay.store.emails import MailboxPulse, Place
+from mailquay.store.types import AccountId, Flag, MailboxId
 from mailquay_imap.snapshot import History, Snapshot
 
 __all__ = ["MailboxGone", "MailboxView", "Views"]
@@ -44,14 +44,31 @@ class MailboxView:
     hints: list[str] = field(default_factory=list)
     kept_places: int = 0
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _first_unseen: tuple[int, int] = (0, 0)  # the snapshot's version, and the number
 
     @property
     def snapshot(self) -> Snapshot:
         """The latest that is known."""
         return self.history.latest
 
-    async def refresh(self, store: Store) -> None:
+    @property
+    def first_unseen(self) -> int:
+        r"""The number of the first message without \Seen (RFC 3501 §7.1); 0 when there is none.
+
+        A mailbox that is read is looked through for it once, not at each SELECT.
+        """
+        snapshot = self.snapshot
+        if self._first_unseen[0] != snapshot.version:
+            unseen = (n for n, p in enumerate(snapshot.places, 1) if not p.flags & Flag.SEEN)
+            self._first_unseen = (snapshot.version, next(unseen, 0))
+        return self._first_unseen[1]
+
+    async def refresh(self, store: Store, pulse: MailboxPulse | None = None) -> None:
         """Ask Postgres whether anything is newer, and take it over.
+
+        Args:
+            store: where to ask.
+            pulse: the answer, of someone who has asked just now.
 
         Raises:
             MailboxGone: the mailbox is not what it was.
@@ -59,10 +76,9 @@ class MailboxView:
         """
         async with self._lock:
             traces, self.hints = self.hints, []
-            try:
-                pulse = await store.emails.pulse(self.account_id, self.mailbox_id)
-            except NotFound:
-                pulse = None
+            if pulse is None:
+                with contextlib.suppress(NotFound):
+                    pulse = await store.emails.pulse(self.account_id, self.mailbox_id)
             if pulse is None or pulse.uidvalidity != self.uidvalidity:
                 self.is_gone = True
                 self._tell(traces)
@@ -110,8 +126,15 @@ class Views:
         self._refreshing: set[asyncio.Task[None]] = set()
         bus.on_reconnect(self.refresh_all)
 
-    async def open(self, account_id: AccountId, mailbox_id: MailboxId) -> MailboxView:
+    async def open(
+        self, account_id: AccountId, mailbox_id: MailboxId, pulse: MailboxPulse | None = None
+    ) -> MailboxView:
         """The view of a mailbox, up to date; close it when the session leaves the mailbox.
+
+        Args:
+            account_id: whose.
+            mailbox_id: which.
+            pulse: what the mailbox was just now, where someone has looked.
 
         Raises:
             MailboxGone, StoreUnavailable
@@ -121,7 +144,7 @@ class Views:
         try:
             if view is None or view.is_gone:
                 view = await self._load_once(account_id, mailbox_id)
-            await view.refresh(self._store)
+            await view.refresh(self._store, pulse)
         except MailboxGone:
             # Deleted, and perhaps made anew since: what is there now, or nothing.
             view = await self._load_once(account_id, mailbox_id)

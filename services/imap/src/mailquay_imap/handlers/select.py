@@ -2,9 +2,10 @@
 
 from typing import Final
 
+from mailquay.store.emails import MailboxPulse
 from mailquay.store.ids import mailbox_object_id
 from mailquay.store.names import canonical_name
-from mailquay.store.types import Flag, Mailbox
+from mailquay.store.types import Mailbox
 from mailquay_imap.handlers.naming import attributes, list_line, require_mailbox
 from mailquay_imap.protocol import commands as c
 from mailquay_imap.replies import No, Ok
@@ -24,7 +25,17 @@ async def handle_select(session: Session, command: c.Select) -> Ok:
         session.write(b"* OK [CLOSED] Previous mailbox is closed\r\n")
     mailbox = await require_mailbox(session, command.mailbox)
     try:
-        view = await session.server.views.open(mailbox.account_id, mailbox.id)
+        view = await session.server.views.open(
+            mailbox.account_id,
+            mailbox.id,
+            MailboxPulse(
+                mailbox.uidvalidity,
+                mailbox.uidnext,
+                mailbox.highestmodseq,
+                mailbox.messages,
+                mailbox.unseen,
+            ),
+        )
     except MailboxGone:
         raise No("there is no such mailbox", code="NONEXISTENT") from None
     try:
@@ -67,9 +78,7 @@ def _describe(session: Session, selected: Selected) -> None:
     lines = [f"* {len(snapshot.uids)} EXISTS"]
     if not session.is_rev2:
         lines.append(f"* {selected.recent_count()} RECENT")
-        places = enumerate(snapshot.places, 1)
-        unseen = next((number for number, place in places if not place.flags & Flag.SEEN), 0)
-        if unseen:
+        if unseen := selected.view.first_unseen:
             lines.append(f"* OK [UNSEEN {unseen}] First unseen")
     lines += [
         f"* OK [UIDVALIDITY {selected.view.uidvalidity}] Uids are valid",
