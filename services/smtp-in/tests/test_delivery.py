@@ -120,6 +120,17 @@ def test_an_empty_message_is_one(site, client):
         assert site.inbox("alice@example.org")[-1].endswith(b"+0000\r\n" + empty)
 
 
+def test_an_address_in_any_script_is_somebodys(site, client):
+    site.deployment.add_account("jürgen@xn--bcher-kva.example")
+    reply = client.ask("MAIL FROM:<ä@example.net> SMTPUTF8".encode())
+    assert reply == b"250 2.1.0 Ok"
+    for address in ("jürgen@bücher.example", "JÜRGEN@xn--bcher-kva.example"):
+        assert client.ask(f"RCPT TO:<{address}>".encode()) == b"250 2.1.5 Ok"
+    client.ask(b"DATA")
+    assert client.ask(message() + b".").startswith(b"250 ")
+    assert len(site.inbox("jürgen@xn--bcher-kva.example")) == 1
+
+
 # recipients
 
 
@@ -270,6 +281,17 @@ def test_a_message_with_too_many_hops_is_refused(site, client):
     assert reply == b"554 5.4.6 Too many hops, the message is in a loop"
     assert site.inbox("alice@example.org") == before
     assert send(client, ["alice@example.org"], hops[26:] + message()).startswith(b"250 ")
+
+
+def test_a_header_that_is_too_large_is_refused_and_a_large_one_leaves_others_their_turn(site):
+    before = len(site.inbox("carol@example.org"))
+    with site.client() as client, site.client() as other:
+        large = b"X:\r\n" * 200_000 + message()
+        assert send(client, ["carol@example.org"], large).startswith(b"250 ")
+        assert other.ask(b"NOOP") == b"250 2.0.0 Ok"
+        reply = send(client, ["carol@example.org"], b"X:\r\n" * 300_000 + message())
+        assert reply == b"552 5.3.4 The message's header is too large"
+    assert len(site.inbox("carol@example.org")) == before + 1
 
 
 def test_hops_in_the_body_are_no_hops(site, client):

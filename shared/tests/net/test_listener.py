@@ -186,3 +186,13 @@ def test_a_port_that_is_taken_is_named():
                 tls=None,
                 busy=b"",
             )
+
+
+async def test_ipv4_through_an_ipv6_socket_is_served_as_ipv4(listen):
+    try:
+        listener = listen(tell_peer, bind="::")
+    except OSError:
+        pytest.skip("there is no IPv6 here")
+    reader, writer = await connect(listener)
+    assert (await reader.readline()).startswith(b"127.0.0.1 ")
+    writer.close()

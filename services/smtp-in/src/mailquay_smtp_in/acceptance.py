@@ -27,6 +27,8 @@ _LOG: Final = structlog.get_logger(__name__)
 #: Final delivery adds its own (RFC 5321 §4.4).
 _REPLACED: Final = frozenset((b"return-path",))
 _REPLACED_AND_HIDDEN: Final = _REPLACED | HIDDEN_FIELDS
+#: A header that takes longer to go through than a thread's hand-over is left to a thread.
+_INLINE_BYTES: Final = 64 * 1024
 
 
 class Acceptance:
@@ -58,7 +60,10 @@ class Acceptance:
             return [refusal] * len(envelope.recipients)
         now = datetime.now(UTC)
         trace = self._trace(envelope, arrival, now)
-        header = self._header(envelope, header, arrival, now)
+        if len(header) <= _INLINE_BYTES:
+            header = self._header(envelope, header, arrival, now)
+        else:
+            header = await asyncio.to_thread(self._header, envelope, header, arrival, now)
         raw = b"".join([trace, header, *body])
         body.clear()
         metrics.SMTP_BYTES.inc(message.size)
@@ -88,6 +93,9 @@ class Acceptance:
 
     async def _refusal(self, header: bytes, arrival: Arrival) -> bytes | None:
         """What is wrong with a message for all of its recipients."""
+        if len(header) > self._settings.max_header_bytes:
+            metrics.SMTP_MESSAGES.labels("rejected").inc()
+            return Reply.HEADER_TOO_LARGE
         if count_received(header) > self._settings.max_hops:
             metrics.SMTP_MESSAGES.labels("loop").inc()
             return Reply.LOOP

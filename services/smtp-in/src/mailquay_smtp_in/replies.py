@@ -87,6 +87,7 @@ class Reply:
     BARE_IN_MESSAGE: Final = b"550 5.6.0 Bare <CR> or <LF> in the message"
     NUL_IN_MESSAGE: Final = b"550 5.6.0 NUL in the message"
     TOO_LARGE: Final = b"552 5.3.4 The message is too large"
+    HEADER_TOO_LARGE: Final = b"552 5.3.4 The message's header is too large"
     BAD_SENDER: Final = b"553 5.1.7 Malformed sender address"
     BAD_RECIPIENT: Final = b"553 5.1.3 Malformed recipient address"
     NOT_YOUR_ADDRESS: Final = b"553 5.7.1 That is not an address of yours"

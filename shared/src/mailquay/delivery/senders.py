@@ -1,5 +1,6 @@
 """From which addresses an account may write: its own, and no one else's (RFC 6409 §6.1)."""
 
+import asyncio
 from typing import Final
 
 from mailquay.identity import AddressError, normalise_address
@@ -11,6 +12,8 @@ __all__ = ["OwnAddresses"]
 
 #: Authors that are looked up for one message; more than one is rare, and this many are none.
 _AUTHORS_MAX: Final = 50
+#: A header that takes longer to go through than a thread's hand-over is left to a thread.
+_INLINE_BYTES: Final = 64 * 1024
 
 
 class OwnAddresses:
@@ -46,9 +49,13 @@ class OwnAddresses:
         Raises:
             StoreUnavailable: nobody can say now.
         """
-        if not has_author(header):
+        if len(header) <= _INLINE_BYTES:
+            said = _authors(header)
+        else:
+            said = await asyncio.to_thread(_authors, header)
+        if said is None:
             return True
-        written_by, sent_by = authors(header)
+        written_by, sent_by = said
         if len(written_by) + len(sent_by) > _AUTHORS_MAX:
             return False
         for address in sent_by:
@@ -58,3 +65,8 @@ class OwnAddresses:
             if not await self.has(address):
                 return False
         return bool(written_by)
+
+
+def _authors(header: bytes) -> tuple[list[str], list[str]] | None:
+    """Who is in From, and in Sender and its like; None when there is no From."""
+    return authors(header) if has_author(header) else None

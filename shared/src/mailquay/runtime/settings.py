@@ -141,6 +141,9 @@ class SmtpInSettings(_Group):
     submissions_port: Port | None = Field(465, description="Submission over TLS (RFC 8314).")
     lmtp_port: Port | None = Field(None, description="LMTP for a trusted front server (RFC 2033).")
     max_message_bytes: int = Field(50 * MIB, ge=64 * KIB, description="SIZE (RFC 1870).")
+    max_header_bytes: int = Field(
+        MIB, ge=64 * KIB, description="A message whose header is larger is refused."
+    )
     max_recipients: int = Field(1000, ge=100, description="Recipients a message; 100 at least.")
     max_hops: int = Field(50, ge=10, description="More Received fields than this are a loop.")
     max_errors: int = Field(
