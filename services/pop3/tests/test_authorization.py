@@ -1,4 +1,7 @@
-"""The AUTHORIZATION state: CAPA, STLS, USER and PASS, AUTH (RFC 2449, RFC 2595, RFC 5034)."""
+"""The AUTHORIZATION state: CAPA, STLS, USER and PASS, AUTH (RFC 2449, RFC 2595, RFC 5034).
+
+A refusal tells whose fault it is by its response code (RFC 3206).
+"""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""Addresses in their one form: IDN, quoted local parts, case, and what is no address."""
+"""Addresses in their one form: IDN (RFC 5890), quoted local parts, case, what is no address."""
 
 import pytest
 from hypothesis import given

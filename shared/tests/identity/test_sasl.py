@@ -1,4 +1,4 @@
-"""SASL exchanges: PLAIN, LOGIN and SCRAM-SHA-256, right, wrong and malformed."""
+"""SASL exchanges (RFC 4422): PLAIN, LOGIN and SCRAM-SHA-256, right, wrong and malformed."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""SCRAM-SHA-256: RFC 7677's own exchange, a client's, and anything else."""
+"""SCRAM-SHA-256: RFC 7677's own exchange, a client's, and anything else; secrets by RFC 5803."""
 
 import base64
 import hashlib
