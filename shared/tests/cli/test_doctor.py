@@ -108,6 +108,27 @@ def test_certificate_of_another_name_is_told(examine, tmp_path: Path):
     assert states(examine(**changed, HOSTNAME="other.test"), "certificate") == {"ok"}
 
 
+@pytest.mark.parametrize(
+    ("hostname", "state"),
+    [("mail.wild.test", "ok"), ("a.mail.wild.test", "warning"), ("wild.test", "warning")],
+)
+def test_wildcard_stands_for_one_label(examine, tmp_path: Path, hostname, state):
+    """RFC 9525 §6.3."""
+    files = make_certificates(tmp_path, ["*.wild.test"])
+    found = examine(
+        TLS__CERTIFICATE_FILE=str(files.certificate_file), TLS__KEY_FILE=str(files.key_file),
+        HOSTNAME=hostname,
+    )  # fmt: skip
+    assert found["certificate"][-1]["state"] == state
+
+
+def test_names_that_dns_never_has_are_not_asked_for(examine, tmp_path: Path):
+    """RFC 6761 §6: .test is one; a resolver that fails everything does not matter."""
+    nobody = str(tmp_path / "no such zone.json")
+    found = examine(DNS__FIXED_FILE=nobody, HOSTNAME="mail.mailquay.test")
+    assert states(found, "DNS") == {"ok"}
+
+
 def test_certificate_that_has_ended_or_soon_will_is_told(examine, tmp_path: Path, monkeypatch):
     for days, state, status in ((3, "warning", Exit.OK), (-1, "wrong", Exit.CHECK_FAILED)):
         folder = tmp_path / state
