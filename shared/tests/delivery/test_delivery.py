@@ -19,6 +19,7 @@ from mailquay.delivery import (
 )
 from mailquay.events import AccountChanged, QueueReady
 from mailquay.runtime.settings import Settings
+from mailquay.store import NotFound
 from mailquay.store.changes import Point
 from mailquay.store.emails import FlagChange
 from mailquay.store.types import Flag
@@ -289,3 +290,29 @@ async def test_flags_copies_moves_and_expunges_keep_the_counters(store, delivere
     # One of them is in the archive still, but with \\Deleted, and so out of JMAP's sight.
     assert len(changes.destroyed) == 3
     assert len(changes.updated) == 2
+
+
+async def test_flags_that_are_stored_at_once_are_all_kept(store, deliverer, account):
+    await deliverer.deliver(incoming(account, 1))
+    box = await inbox(store, account)
+
+    async def add(keyword: str) -> int:
+        stored = await store.emails.store_flags(
+            account.id, box.id, [1], FlagChange.ADD, Flag.SEEN, [keyword]
+        )
+        assert keyword in stored.changed[0].keywords
+        return stored.modseq
+
+    keywords = [f"k{n}" for n in range(40)]
+    modseqs = await asyncio.gather(*map(add, keywords))
+    (place,) = await store.emails.places(account.id, box.id)
+    assert sorted(place.keywords) == sorted(keywords)
+    assert sorted(modseqs) == list(range(min(modseqs), min(modseqs) + 40))
+    assert await store.emails.state(account.id) == max(modseqs)
+
+
+async def test_flags_of_an_account_that_is_gone_are_not_found(store, account):
+    box = await inbox(store, account)
+    await store.accounts.remove(account.address)
+    with pytest.raises(NotFound):
+        await store.emails.store_flags(account.id, box.id, [1], FlagChange.ADD, Flag.SEEN, [])

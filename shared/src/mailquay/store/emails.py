@@ -97,8 +97,15 @@ _PLACES = (
     "WHERE account_id = $1 AND mailbox_id = $2"
 )
 
+# Between a statement's snapshot and the lock that it waits for, others may have changed the
+# account: then `taken` is empty, nothing is changed, and there is no row of the last kind.
 _STORE = r"""
-    WITH target AS (
+    WITH locked AS (
+        SELECT modseq + 1 AS modseq FROM account_state WHERE account_id = $1 FOR UPDATE
+    ), taken AS (
+        SELECT l.modseq FROM locked l, account_state s
+        WHERE s.account_id = $1 AND s.modseq + 1 = l.modseq
+    ), target AS (
         SELECT uid, flags AS old_flags, keywords AS old_keywords, modseq AS old_modseq
         FROM mailbox_email
         WHERE account_id = $1 AND mailbox_id = $2 AND uid = ANY($3::bigint[])
@@ -117,31 +124,33 @@ _STORE = r"""
             old_keywords
         FROM target WHERE old_modseq <= $7
     ), changed AS (
-        UPDATE mailbox_email p SET flags = w.flags, keywords = w.keywords, modseq = $8,
+        UPDATE mailbox_email p SET flags = w.flags, keywords = w.keywords, modseq = t.modseq,
             -- Without \Deleted it comes back into view, to JMAP as if it were new.
-            created_modseq = CASE WHEN w.old_flags & 8 > w.flags & 8 THEN $8
+            created_modseq = CASE WHEN w.old_flags & 8 > w.flags & 8 THEN t.modseq
                                   ELSE p.created_modseq END
-        FROM wanted w
+        FROM wanted w, taken t
         WHERE p.account_id = $1 AND p.mailbox_id = $2 AND p.uid = w.uid
           AND (w.flags <> w.old_flags OR w.keywords IS DISTINCT FROM w.old_keywords)
         RETURNING p.uid, p.email_id, p.modseq, p.flags, p.keywords, p.size, w.old_flags
     ), counted AS (
-        UPDATE mailbox SET unseen = unseen + u, deleted = deleted + d, highestmodseq = $8
+        UPDATE mailbox SET unseen = unseen + u, deleted = deleted + d, highestmodseq = g.modseq
         FROM (
-            SELECT count(*) AS n,
+            SELECT count(*) AS n, max(modseq) AS modseq,
                    coalesce(sum((old_flags & 1) - (flags & 1)), 0) AS u,
                    coalesce(sum(((flags & 8) - (old_flags & 8)) / 8), 0) AS d
             FROM changed
         ) g
         WHERE account_id = $1 AND id = $2 AND n > 0
     ), state AS (
-        UPDATE account_state SET modseq = $8
-        WHERE account_id = $1 AND EXISTS (SELECT 1 FROM changed)
+        UPDATE account_state s SET modseq = t.modseq FROM taken t
+        WHERE s.account_id = $1 AND EXISTS (SELECT 1 FROM changed)
     )
     SELECT uid, email_id, modseq, flags, keywords, size FROM changed
     UNION ALL
     SELECT uid, NULL, NULL, NULL, NULL, NULL FROM target WHERE old_modseq > $7
-    ORDER BY uid
+    UNION ALL
+    SELECT NULL, NULL, modseq, NULL, NULL, NULL FROM taken
+    ORDER BY uid NULLS LAST
 """
 
 
@@ -252,15 +261,19 @@ class Emails:
         What changes nothing takes no modseq.
         """
         limit = (1 << 63) - 1 if unchanged_since is None else unchanged_since
-        async with self._engine.transaction() as c:
-            modseq = await lock_state(c, account_id)
-            rows = await c.fetch(
-                _STORE, account_id, mailbox_id, uids, change.value, flags, list(keywords), limit,
-                modseq,
-            )  # fmt: skip
+        arguments = (
+            account_id, mailbox_id, uids, change.value, flags, list(keywords), limit,
+        )  # fmt: skip
+        async with self._engine.connection() as c:
+            rows = await c.fetch(_STORE, *arguments)
+        if not rows or rows[-1][0] is not None:
+            async with self._engine.transaction() as c:
+                await lock_state(c, account_id)
+                rows = await c.fetch(_STORE, *arguments)
+        *rows, taken = rows
         changed = tuple(_place(row) for row in rows if row[1] is not None)
         rejected = tuple(Uid(row[0]) for row in rows if row[1] is None)
-        return FlagsStored(modseq, changed, rejected)
+        return FlagsStored(ModSeq(taken[2]), changed, rejected)
 
     async def copy(
         self,
