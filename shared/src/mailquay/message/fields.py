@@ -18,7 +18,10 @@ _PARAMETER: Final = re.compile(
     r";\s*([^\s=;\"]+)\s*=\s*(?:\"((?:[^\"\\]|\\.)*)(?:\"|\Z)|([^;]*))", re.DOTALL
 )
 _QUOTED_PAIR: Final = re.compile(r"\\(.)", re.DOTALL)
-_COMMENT: Final = re.compile(r"\([^()\"]*\)")
+#: Outside of comments: what may hold a bracket that begins none, or the bracket itself.
+_QUOTED_OR_OPEN: Final = re.compile(r"\"(?:[^\"\\]|\\.)*(?:\"|\Z)|\(", re.DOTALL)
+#: Inside of one: brackets, and what is escaped (RFC 5322 §3.2.2).
+_IN_COMMENT: Final = re.compile(r"[()]|\\.", re.DOTALL)
 #: Never with a space, comma or bracket inside; what some senders put there is no id.
 _MESSAGE_ID: Final = re.compile(rb"<([^<>\s,]{1,990})>")
 #: Parameters and ids of one field at most.
@@ -28,7 +31,34 @@ MESSAGE_IDS_MAX: Final = 1000
 
 def _text(value: bytes) -> str:
     text = value.decode("utf-8", "surrogateescape")
-    return _COMMENT.sub(" ", text) if "(" in text else text
+    return _without_comments(text) if "(" in text else text
+
+
+def _without_comments(text: str) -> str:
+    """Put a space for each comment; brackets in quoted strings stay, as does one never closed."""
+    kept: list[str] = []
+    position = 0
+    begun = 0
+    while match := _QUOTED_OR_OPEN.search(text, begun):
+        begun = match.end()
+        if match[0] != "(":
+            continue
+        end = _comment_end(text, begun)
+        if end < 0:
+            break
+        kept += [text[position : match.start()], " "]
+        position = begun = end
+    return "".join([*kept, text[position:]])
+
+
+def _comment_end(text: str, position: int) -> int:
+    """Offset behind the comment whose inside begins here; -1 when it is never closed."""
+    depth = 1
+    for match in _IN_COMMENT.finditer(text, position):
+        depth += {"(": 1, ")": -1}.get(match[0], 0)
+        if not depth:
+            return match.end()
+    return -1
 
 
 def _parameters(text: str, position: int) -> Parameters:

@@ -26,6 +26,7 @@ _WORD_ALONE: Final = re.compile(rb"(?:(?<=[ \t])|\A)" + _WORD.pattern + rb"(?=[ 
 _BETWEEN: Final = re.compile(rb"(\?=)[ \t]+(?==\?[^?\s]{1,64}\?[bBqQ]\?[^?\s]*\?=)")
 _Q_ESCAPE: Final = re.compile(rb"=([0-9A-Fa-f]{2})")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_UNBREAKABLE: Final = re.compile(r"[^ ]{900}")
 #: An encoded word's length at most (RFC 2047 §2).
 WORD_MAX_CHARACTERS: Final = 75
 
@@ -37,24 +38,22 @@ def decode_words(value: bytes) -> str:
     value = _BETWEEN.sub(rb"\1", value)
     pieces: list[str] = []
     position = 0
-    pending: tuple[str, bytes] | None = None
+    # Mailers cut multi-byte characters in two at a word's end; together they are whole.
+    run: list[bytes] = []
+    run_charset = ""
     for match in _WORD.finditer(value):
-        if match.start() > position:
-            pieces += [*_flush(pending), _decode_plain(value[position : match.start()])]
-            pending = None
         charset = match[1].split(b"*")[0].decode("ascii", "replace").lower()
         content = _decode_word(match[2], match[3])
+        if match.start() > position or content is None or charset != run_charset:
+            pieces += [*_joined(run, run_charset), _decode_plain(value[position : match.start()])]
+            run.clear()
         if content is None:
-            pieces += [*_flush(pending), _decode_plain(match[0])]
-            pending = None
-        elif pending is not None and pending[0] == charset:
-            # Mailers cut multi-byte characters in two at a word's end; together they are whole.
-            pending = (charset, pending[1] + content)
+            pieces.append(_decode_plain(match[0]))
         else:
-            pieces += _flush(pending)
-            pending = (charset, content)
+            run.append(content)
+            run_charset = charset
         position = match.end()
-    pieces += [*_flush(pending), _decode_plain(value[position:])]
+    pieces += [*_joined(run, run_charset), _decode_plain(value[position:])]
     return _CONTROL.sub("", "".join(pieces))
 
 
@@ -80,8 +79,8 @@ def decode_unstructured(value: bytes) -> str:
     return _CONTROL.sub("", "".join([*pieces, _decode_plain(value[position:])]))
 
 
-def _flush(pending: tuple[str, bytes] | None) -> list[str]:
-    return [] if pending is None else [decode_charset(pending[1], pending[0])]
+def _joined(run: list[bytes], charset: str) -> list[str]:
+    return [decode_charset(b"".join(run), charset)] if run else []
 
 
 def _decode_plain(value: bytes) -> str:
@@ -103,9 +102,11 @@ def _decode_word(encoding: bytes, text: bytes) -> bytes | None:
 def encode_words(text: str) -> str:
     """Encode text for an unstructured field or a phrase; ASCII stays as it is (RFC 2047 §5).
 
-    Words are separated by a space and may be folded there.
+    Words are separated by a space and may be folded there; what has no space for longer than a
+    line may be (RFC 5322 §2.1.1) is encoded, too.
     """
-    if text.isascii() and "=?" not in text and not _CONTROL.search(text):
+    is_plain = text.isascii() and "=?" not in text and not _CONTROL.search(text)
+    if is_plain and not _UNBREAKABLE.search(text):
         return text
     words: list[str] = []
     chunk = b""
@@ -127,44 +128,55 @@ def _b_word(chunk: bytes) -> str:
 def decode_parameters(raw: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """Put a field's parameters together (RFC 2231): continuations, charsets, percent escapes.
 
+    A parameter that is there plainly too, for readers who know no better, is taken from its
+    extended form; of the same name twice the first is taken.
+
     Args:
         raw: lower-case names as they stand (``filename*0*``) and unquoted values, where bytes over
             127 are surrogate escapes.
     """
     if not any("*" in name for name, _ in raw):
-        return tuple((name, _plain_parameter(value)) for name, value in raw)
-    order: list[str] = []
+        return tuple((name, _plain_parameter(name, value)) for name, value in raw)
+    plain: dict[str, str] = {}
     pieces: dict[str, dict[int, tuple[str, bool]]] = {}
     for name, value in raw:
-        stem, _, rest = name.partition("*")
-        index, extended = rest.removesuffix("*"), rest.endswith("*") or (rest == "" and "*" in name)
-        number = int(index) if index.isascii() and index.isdigit() and len(index) < 5 else 0
-        if stem not in pieces:
-            order.append(stem)
-        pieces.setdefault(stem, {}).setdefault(number, (value, extended))
-    return tuple((stem, _join_pieces(pieces[stem])) for stem in order)
+        stem, star, rest = name.partition("*")
+        plain.setdefault(stem, value)  # its place among the others, too
+        if star:
+            index = rest.removesuffix("*")
+            number = int(index) if index.isascii() and index.isdigit() and len(index) < 5 else 0
+            is_extended = not rest or rest.endswith("*")
+            pieces.setdefault(stem, {}).setdefault(number, (value, is_extended))
+    found = []
+    for name, value in plain.items():
+        own = pieces.get(name)
+        text = _plain_parameter(name, value) if own is None else _join_pieces(name, own)
+        found.append((name, text))
+    return tuple(found)
 
 
-def _plain_parameter(value: str) -> str:
+def _plain_parameter(name: str, value: str) -> str:
+    if name == "boundary":
+        return value  # compared with lines of the body byte by byte
     # Encoded words have no place in parameters (RFC 2047 §5), yet mailers put them there.
     return decode_words(value.encode("utf-8", "surrogateescape"))
 
 
-def _join_pieces(pieces: dict[int, tuple[str, bool]]) -> str:
+def _join_pieces(name: str, pieces: dict[int, tuple[str, bool]]) -> str:
     charset = ""
-    content = b""
+    content: list[bytes] = []
     for number in sorted(pieces):
-        value, extended = pieces[number]
+        value, is_extended = pieces[number]
         data = value.encode("utf-8", "surrogateescape")
-        if extended:
+        if is_extended:
             if number == 0 and data.count(b"'") >= 2:
                 label, _, data = data.split(b"'", 2)
                 charset = label.decode("ascii", "replace").lower()
             data = unquote_to_bytes(data)
-        content += data
-    if not charset and len(pieces) == 1 and not next(iter(pieces.values()))[1]:
-        return _plain_parameter(next(iter(pieces.values()))[0])
-    return _CONTROL.sub("", decode_charset(content, charset or "utf-8"))
+        content.append(data)
+    if not charset and not any(is_extended for _, is_extended in pieces.values()):
+        return _plain_parameter(name, b"".join(content).decode("utf-8", "surrogateescape"))
+    return _CONTROL.sub("", decode_charset(b"".join(content), charset or "utf-8"))
 
 
 def encode_parameter(name: str, value: str) -> list[str]:
