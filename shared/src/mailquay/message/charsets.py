@@ -8,7 +8,7 @@ __all__ = ["decode_charset", "decode_charset_strictly", "find_codec"]
 
 #: Names that mail uses and Python does not, or for which browsers take a wider table.
 _ALIASES: Final = {
-    "ascii": "cp1252",
+    "ascii": "utf-8",
     "us-ascii": "utf-8",
     "ansi_x3.4-1968": "utf-8",
     "iso-8859-1": "cp1252",
@@ -37,6 +37,7 @@ _ALIASES: Final = {
     "default": "utf-8",
     "": "utf-8",
 }
+_HIGH: Final = bytes(range(0x80, 0x100))
 #: Codecs that are no charsets: they run escapes, or are made for something else.
 _REFUSED: Final = frozenset(
     {"unicode_escape", "raw_unicode_escape", "idna", "punycode", "undefined", "charmap", "mbcs"}
@@ -77,7 +78,7 @@ def decode_charset(data: bytes, charset: str) -> str:
                 return data.decode("cp1252", "replace")
             return data.decode("utf-8", "replace")
     try:
-        return data.decode(name, "replace")
+        return _without_surrogates(data.decode(name, "replace"))
     except (UnicodeError, ValueError):
         return data.decode("utf-8", "replace")
 
@@ -91,13 +92,25 @@ def decode_charset_strictly(data: bytes, charset: str) -> str | None:
     if name is None:
         return None
     try:
-        return data.decode(name)
+        text = data.decode(name)
+        text.encode()  # UTF-7 gives halves of characters too, which are no text
     except (UnicodeError, ValueError):
         return None
+    return text
+
+
+def _without_surrogates(text: str) -> str:
+    """Halves of characters, which UTF-7 can give, become U+FFFD: nothing could encode them."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
 
 
 def _looks_like_utf8(data: bytes) -> bool:
     """Whether most of what is not ASCII decodes as UTF-8: a truncated or damaged UTF-8 text."""
-    bad = data.decode("utf-8", "replace").count("�")
-    high = sum(1 for byte in data[:4096] if byte >= 0x80)
+    sample = data[:4096]
+    bad = sample.decode("utf-8", "replace").count("\ufffd")
+    high = len(sample) - len(sample.translate(None, _HIGH))
     return bad * 4 < high
