@@ -125,6 +125,7 @@ class _Parser:
         self._words: list[str] = []  # the display name, or the local part so far
         self._local: str | None = None
         self._domain: list[str] = []
+        self._is_over = False  # two words with no dot between them: the second is nobody's
         self._in_angle = False
         self._angle_done = False
         self._name: str = ""
@@ -176,9 +177,14 @@ class _Parser:
         if self._angle_done:
             return
         if self._local is not None:
-            self._domain.append(word)
+            self._is_over = self._is_over or self._domain[-1:] not in ([], ["."], ["@"])
+            self._extend_domain(word)
         else:
             self._words.append(word)
+
+    def _extend_domain(self, text: str) -> None:
+        if not self._is_over:
+            self._domain.append(text)
 
     def _special(self, special: str) -> None:
         match special:
@@ -189,12 +195,12 @@ class _Parser:
             case "<":
                 self._name = "".join(self._words).strip()
                 self._words, self._local, self._domain = [], None, []
-                self._in_angle, self._angle_done = True, False
+                self._in_angle, self._angle_done, self._is_over = True, False, False
             case ">":
                 self._angle_done = self._in_angle
             case ",":
                 if self._in_angle and not self._angle_done and self._local == "":
-                    self._local, self._domain = None, []  # a route: <@a,@b:c@d>
+                    self._local, self._domain, self._is_over = None, [], False  # <@a,@b:c@d>
                 else:
                     self._finish()
             case ":":
@@ -206,7 +212,7 @@ class _Parser:
 
     def _dot(self) -> None:
         if self._local is not None:
-            self._domain.append(".")
+            self._extend_domain(".")
         else:
             while self._words and self._words[-1] == " " and self._in_angle:
                 self._words.pop()
@@ -214,7 +220,10 @@ class _Parser:
             self._glue = True
 
     def _at(self) -> None:
-        if self._angle_done or self._local is not None:
+        if self._angle_done:
+            return
+        if self._local is not None:
+            self._extend_domain("@")  # a domain that cannot be, rather than another one
             return
         words = self._words
         while words and words[-1] == " ":
@@ -230,6 +239,7 @@ class _Parser:
     def _colon(self) -> None:
         if self._in_angle:
             self._local, self._domain, self._words = None, [], []  # the end of a route
+            self._is_over = False
         elif self._group is None and self._local is None:
             self._group = "".join(self._words).strip()
             self._clear()
