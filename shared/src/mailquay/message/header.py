@@ -9,7 +9,7 @@ from typing import Final
 
 from mailquay.message.words import decode_words
 
-__all__ = ["Header", "HeaderField", "find_header_end", "unfold"]
+__all__ = ["Header", "HeaderField", "find_header_end", "iter_fields", "unfold"]
 
 #: A field: its name, optional space (obs-optional, RFC 5322 §4.5), a colon, a value with its
 #: continuation lines. What does not look like one is passed over.
@@ -45,8 +45,14 @@ class HeaderField:
     end: int
 
 
+def iter_fields(raw: bytes, start: int, end: int) -> Iterator[HeaderField]:
+    """Every field of a header in its order, however many: for whoever must not miss one."""
+    for m in _FIELD.finditer(raw, start, end):
+        yield HeaderField(m[1], m[2], m.start(), m.end())
+
+
 class Header:
-    """The fields of one header, in their order."""
+    """The fields of one header, in their order; of very many the first ones."""
 
     __slots__ = ("__dict__", "_end", "_max_fields", "_raw", "_start")
 
@@ -59,8 +65,7 @@ class Header:
     @cached_property
     def fields(self) -> tuple[HeaderField, ...]:
         """All fields, values as they stand (folded, not decoded)."""
-        found = islice(_FIELD.finditer(self._raw, self._start, self._end), self._max_fields)
-        return tuple(HeaderField(m[1], m[2], m.start(), m.end()) for m in found)
+        return tuple(islice(iter_fields(self._raw, self._start, self._end), self._max_fields))
 
     @cached_property
     def _by_name(self) -> dict[bytes, list[HeaderField]]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from enum import Enum
 
-from mailquay.message.header import Header
+from mailquay.message.header import iter_fields
 from mailquay.message.parts import Part
 
 __all__ = ["Section", "find_part", "header_fields", "section_range"]
@@ -84,7 +84,7 @@ def header_fields(header: bytes, names: Sequence[bytes], *, negate: bool) -> byt
     wanted = {name.lower() for name in names}
     fields = [
         header[field.start : field.end]
-        for field in Header(header, 0, len(header))
+        for field in iter_fields(header, 0, len(header))
         if (field.name.lower() in wanted) is not negate
     ]
     if fields and not fields[-1].endswith(b"\n"):

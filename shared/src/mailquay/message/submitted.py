@@ -5,7 +5,7 @@ from typing import Final
 
 from mailquay.message.addresses import flatten, parse_address_list
 from mailquay.message.dates import format_date
-from mailquay.message.header import Header
+from mailquay.message.header import iter_fields, unfold
 
 __all__ = ["HIDDEN_FIELDS", "authors", "has_author", "missing_fields", "without_fields"]
 
@@ -16,7 +16,7 @@ _SENDER_FIELDS: Final = (b"sender", b"resent-from", b"resent-sender")
 
 def without_fields(header: bytes, names: frozenset[bytes]) -> bytes:
     """The header without fields of those names (lower case)."""
-    gone = [f for f in Header(header, 0, len(header)) if f.name.lower() in names]
+    gone = [f for f in iter_fields(header, 0, len(header)) if f.name.lower() in names]
     if not gone:
         return header
     kept, position = [], 0
@@ -35,20 +35,20 @@ def missing_fields(header: bytes, *, author: str, message_id: str, now: datetime
         message_id: what becomes its Message-ID, without brackets.
         now: the time of its submission.
     """
-    found = Header(header, 0, len(header))
+    found = {field.name.lower() for field in iter_fields(header, 0, len(header))}
     lines = []
-    if found.get_raw(b"date") is None:
+    if b"date" not in found:
         lines.append(f"Date: {format_date(now)}\r\n")
-    if found.get_raw(b"from") is None:
+    if b"from" not in found:
         lines.append(f"From: <{author}>\r\n")
-    if found.get_raw(b"message-id") is None:
+    if b"message-id" not in found:
         lines.append(f"Message-ID: <{message_id}>\r\n")
     return "".join(lines).encode()
 
 
 def has_author(header: bytes) -> bool:
     """Whether there is a From field at all."""
-    return Header(header, 0, len(header)).get_raw(b"from") is not None
+    return any(field.name.lower() == b"from" for field in iter_fields(header, 0, len(header)))
 
 
 def authors(header: bytes) -> tuple[list[str], list[str]]:
@@ -56,14 +56,17 @@ def authors(header: bytes) -> tuple[list[str], list[str]]:
 
     RFC 5322 §3.6.2, §3.6.6: Sender, Resent-From, Resent-Sender.
     """
-    found = Header(header, 0, len(header))
-    return _addresses(found, (b"from",)), _addresses(found, _SENDER_FIELDS)
+    return _addresses(header, (b"from",)), _addresses(header, _SENDER_FIELDS)
 
 
-def _addresses(header: Header, names: tuple[bytes, ...]) -> list[str]:
+def _addresses(header: bytes, names: tuple[bytes, ...]) -> list[str]:
+    values: dict[bytes, list[bytes]] = {name: [] for name in names}
+    for field in iter_fields(header, 0, len(header)):
+        if (of_name := values.get(field.name.lower())) is not None:
+            of_name.append(unfold(field.value))
     return [
         address.addr_spec
-        for name in names
-        for value in header.all_raw(name)
+        for of_name in values.values()
+        for value in of_name
         for address in flatten(parse_address_list(value))
     ]

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from mailquay.message.dates import format_date
-from mailquay.message.header import Header, find_header_end
+from mailquay.message.header import find_header_end, iter_fields
 
 __all__ = ["count_received", "make_received", "make_return_path", "without_return_path"]
 
@@ -29,7 +29,7 @@ def without_return_path(message: bytes) -> bytes:
     if b"return-path" not in message[:end].lower():
         return message
     kept, position = [], 0
-    for field in Header(message, 0, end).fields:
+    for field in iter_fields(message, 0, end):
         if field.name.lower() == b"return-path":
             kept.append(message[position : field.start])
             position = field.end
