@@ -3,12 +3,13 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mailquay.message import Part, ScanLimits, scan
 from mailquay.message.sections import Section, find_part, header_fields, section_range
 from mailquay.message.structure import StructureError, decode_structure, encode_structure
+from mailquay.testing.hostile import hostile_messages
 
 
 def crlf(text: str) -> bytes:
@@ -212,36 +213,18 @@ def assert_put_together(raw: bytes, part: Part) -> None:
         pieces += [raw[position : child.header_start], raw[child.header_start : child.body_end]]
         position = child.body_end
         assert_put_together(raw, child)
-    assert position <= part.body_end or not part.children
+    assert position <= part.body_end
     pieces.append(raw[position : part.body_end])
     assert b"".join(pieces) == raw[part.body_start : part.body_end]
 
 
-FRAGMENTS = st.sampled_from(
-    [
-        b"Content-Type: multipart/mixed; boundary=b\r\n",
-        b"Content-Type: multipart/alternative;\r\n boundary=\"c\"\r\n",
-        b"Content-Type: message/rfc822\r\n",
-        b"Content-Type: text/plain; charset*0*=utf-8''a%20; charset*1=b\r\n",
-        b"Content-Transfer-Encoding: base64\r\n",
-        b"Content-Disposition: attachment; filename=\"=?utf-8?b?w6Q=?=\"\r\n",
-        b"Subject: =?utf-8?q?=C3?= =?utf-8?q?=A4?= =?x?b?=?=\r\n",
-        b"From: \"a (b\" <c@d>, g: e@f, ;, (x\r\n",
-        b"Date: 31 Feb 99 25:00 EST\r\n",
-        b"\r\n", b"\n", b"\r", b"--b\r\n", b"--b--\r\n", b"--c\n", b"--c--", b"text ", b"\0", b"\xff\xfe",
-    ]
-)  # fmt: skip
-
-
-@given(raw=st.lists(st.one_of(FRAGMENTS, st.binary(max_size=12)), max_size=40).map(b"".join))
+@settings(max_examples=300)
+@given(raw=hostile_messages)
 def test_any_bytes_scan_and_put_together_byte_for_byte(raw: bytes) -> None:
     message = scan(raw, ScanLimits(max_depth=8, max_parts=50, max_fields=50))
     assert message.root.header_start == 0
     assert message.root.body_end == len(raw)
     assert_put_together(raw, message.root)
-    for rendered in (message.imap_envelope(), message.imap_bodystructure(), message.imap_body()):
-        assert rendered.startswith(b"(")
-        assert rendered.endswith(b")")
     assert len(message.preview()) <= 256
     assert isinstance(message.has_attachment, bool)
     assert isinstance(message.base_subject, str)
@@ -249,56 +232,11 @@ def test_any_bytes_scan_and_put_together_byte_for_byte(raw: bytes) -> None:
 
 
 @given(st.binary(max_size=100))
+@example(b"\x92\x01\x00")  # [1, 0] in MessagePack
+@example(b"\x92\x01\x90")
 def test_foreign_bytes_are_no_structure(data: bytes) -> None:
     with pytest.raises(StructureError):
         decode_structure(data)
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda n: b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"\n--" * n,
-        lambda n: b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\nA: b\r\n" * n,
-        lambda n: b"Subject: " + b"=?utf-8?q?" * n,
-        lambda n: b"From: " + b"(" * n,
-        lambda n: b"From: " + b'"\\' * n,
-        lambda n: b"From: " + b"a," * n,
-        lambda n: b"A: b\r\n" * n,
-        lambda n: b"Content-Type: text/plain" + b";a=b" * n,
-        lambda n: b"Content-Type: text/plain" + b";a" * n,
-        lambda n: b"Content-Type: text/html\r\n\r\n" + b"<style>" * n,
-        lambda n: b"Content-Type: text/html\r\n\r\n" + b"<a" * n,
-        lambda n: b"Content-Type: message/rfc822\r\n\r\n" * n,
-        lambda n: b"Subject: " + b"re: [x] " * n,
-        lambda n: b"Subject: " + b"[" * n,
-    ],
-)  # fmt: skip
-def test_hostile_shapes_take_linear_work(make) -> None:
-    """Four times the input may make at most about six times the bytecode steps."""
-    steps = []
-    for size in (2_000, 8_000):
-        raw = make(size)
-        counter = 0
-
-        def trace(frame, event, argument):
-            nonlocal counter
-            counter += 1
-            return trace
-
-        import sys
-
-        previous = sys.gettrace()
-        sys.settrace(trace)
-        try:
-            message = scan(raw)
-            message.imap_envelope()
-            message.imap_bodystructure()
-            message.preview()
-            message.base_subject  # noqa: B018
-        finally:
-            sys.settrace(previous)
-        steps.append(counter)
-    assert steps[1] <= 6 * steps[0] + 10_000
 
 
 def test_header_fields_keep_their_bytes_and_order() -> None:

@@ -67,19 +67,15 @@ class _Scanner:
     def run(self) -> Part:
         root = self._open(0, depth=0, in_digest=False)
         self.root_header = Header(self._raw, 0, root.body_start, max_fields=self._limits.max_fields)
-        self._settle(self._end + 1, only_root=True)
-        # Without an open boundary, no line can matter.
-        position = max(root.body_start - 1, 0)
-        while self._boundaries or self._pending is not None:
-            if self._pending is not None and not self._boundaries:
-                self._settle(self._end + 1, only_root=False)
-                continue
+        self._settle(self._end + 1)
+        # Without an open boundary, no line can matter, nor does any before its multipart's body.
+        position = max(self._stack[-1].body_start - 1, 0) if self._stack else 0
+        while self._boundaries:
             line = self._raw.find(b"\n--", position)
             if line < 0:
                 break
             position = self._line(line)
-        if self._pending is not None:
-            self._settle(self._end + 1, only_root=False)
+        self._settle(self._end + 1)
         self._close_down_to(0, self._end)
         if root.body_end < 0:
             root.body_end = self._end
@@ -101,7 +97,7 @@ class _Scanner:
         self._blank_from = start
         return self._blank
 
-    def _settle(self, behind: int, *, only_root: bool) -> None:
+    def _settle(self, behind: int) -> None:
         """Read the pending part's header, as its end is before ``behind``; open what it opens."""
         while (node := self._pending) is not None and node.body_start < behind:
             self._pending = None
@@ -125,8 +121,6 @@ class _Scanner:
                 self._stack.append(node)
                 child = self._open(node.body_start, depth=node.depth + 1, in_digest=False)
                 node.children.append(child)
-            if only_root and self._pending is None:
-                return
 
     def _line(self, newline: int) -> int:
         """Look at the line behind ``newline``, which begins with ``--``; return where to go on."""
@@ -135,8 +129,7 @@ class _Scanner:
         line_end = stop + 1 if stop >= 0 else min(start + BOUNDARY_LINE_MAX, self._end)
         if stop < 0 and line_end < self._end:
             return start  # too long for any boundary
-        if self._pending is not None:
-            self._settle(newline + 2, only_root=False)
+        self._settle(newline + 2)
         text = self._raw[start:line_end].rstrip(b" \t\r\n")
         places = self._boundaries.get(text)
         closes = False
@@ -192,11 +185,15 @@ class _Scanner:
                     del self._boundaries[node.boundary]
             if end < 0:
                 continue
-            if node.children and node.children[-1].body_end < 0:
+            inner = 0
+            if node.children:
                 last = node.children[-1]
-                last.body_end = max(end, last.body_start)
+                if last.body_end < 0:
+                    last.body_end = max(end, last.body_start)
+                # The line end before a boundary may have been an embedded header's blank line.
+                inner = last.body_end
             if node.body_end < 0:
-                node.body_end = max(end, node.body_start)
+                node.body_end = max(end, node.body_start, inner)
 
 
 def _is_plain(node: _Node) -> bool:
@@ -218,7 +215,7 @@ def _describe(node: _Node, header: Header) -> None:
     details: dict[str, object] = {"params": params}
     if node.type == "multipart":
         boundary = next((value for key, value in params if key == "boundary"), "")
-        node.boundary = boundary.rstrip().encode("utf-8", "surrogateescape") or None
+        node.boundary = boundary.rstrip(" \t").encode("utf-8", "surrogateescape") or None
     if encoding := first_token(header.get_raw(b"content-transfer-encoding")):
         details["encoding"] = encoding
     if (raw := header.get_raw(b"content-disposition")) is not None:
@@ -246,10 +243,7 @@ def _freeze(root: _Node, raw: bytes) -> Part:
             todo.append((node, True))
             todo += [(child, False) for child in node.children]
             continue
-        if node.body_end < 0:
-            node.body_end = max(
-                (child.body_end for child in node.children), default=node.body_start
-            )
+        assert node.body_end >= node.body_start, "every part was closed"
         children = tuple(done.pop(id(child)) for child in node.children)
         done[id(node)] = Part(
             node.header_start,
