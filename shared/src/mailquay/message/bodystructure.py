@@ -1,5 +1,7 @@
 """BODY and BODYSTRUCTURE, ready to serve (RFC 9051 §7.5.2). No I/O here."""
 
+from typing import Final
+
 from mailquay.message.envelope import nstring, render_envelope, string
 from mailquay.message.parts import Part
 
@@ -50,11 +52,14 @@ def _render(root: Part, *, extensible: bool) -> bytes:
 
 
 #: An empty multipart has no form in IMAP, which wants one part at least; servers show this.
-_EMPTY_PART = b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0)'
+_EMPTY_PART: Final = Part(0, 0, 0, 0, "text", "plain", (("charset", "us-ascii"),))
+#: Of a message that was not looked into: IMAP wants an envelope and a body of each.
+_EMPTY_ENVELOPE: Final = b"(%s)" % b" ".join([b"NIL"] * 10)
+_MESSAGE_TYPES: Final = frozenset({"message/rfc822", "message/global"})
 
 
 def _multipart(part: Part, children: list[bytes], *, extensible: bool) -> bytes:
-    body = b"".join(children) or _EMPTY_PART
+    body = b"".join(children) or _leaf(_EMPTY_PART, [], extensible=extensible)
     if not extensible:
         return b"(%s %s)" % (body, _text(part.subtype))
     return b"(%s %s %s %s)" % (body, _text(part.subtype), _params(part.params), _tail(part))
@@ -72,6 +77,9 @@ def _leaf(part: Part, children: list[bytes], *, extensible: bool) -> bytes:
     )
     if part.is_message and part.envelope is not None:
         fields += b" %s %s %d" % (render_envelope(part.envelope), children[0], part.body_lines)
+    elif part.content_type in _MESSAGE_TYPES:
+        inner = _leaf(_EMPTY_PART, [], extensible=extensible)
+        fields += b" %s %s %d" % (_EMPTY_ENVELOPE, inner, part.body_lines)
     elif part.type == "text":
         fields += b" %d" % part.body_lines
     if not extensible:
