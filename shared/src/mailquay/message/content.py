@@ -24,13 +24,19 @@ _ATTRIBUTION: Final = re.compile(r"On .{5,200} wrote:")
 def undo_encoding(body: bytes, encoding: str) -> bytes:
     """Undo base64 or quoted-printable leniently; any other encoding is taken as it is."""
     if encoding == "base64":
-        data = _NOT_BASE64.sub(b"", body)
-        data = data[: len(data) // 4 * 4] if len(data) % 4 == 1 else data
-        return binascii.a2b_base64(data + b"=" * (-len(data) % 4))
+        return _undo_base64(body)
     if encoding == "quoted-printable":
         body = _QP_TRAILING.sub(b"", body)
         return _QP_ESCAPE.sub(lambda m: bytes([int(m[1], 16)]) if m[1] else b"", body)
     return body
+
+
+def _undo_base64(body: bytes) -> bytes:
+    """Padding is the end of the data (RFC 2045 §6.8): what lists put below it is not decoded."""
+    try:
+        return binascii.a2b_base64(body + b"===")
+    except binascii.Error:  # one character is left over, which makes no byte
+        return binascii.a2b_base64(_NOT_BASE64.sub(b"", body)[:-1])
 
 
 def decode_body(raw: bytes, part: Part) -> bytes:
@@ -52,31 +58,40 @@ def text_parts(raw: bytes, root: Part) -> Iterator[str]:
 
 
 def preview(raw: bytes, root: Part, limit: int = 256) -> str:
-    """The first words of a message on one line (RFC 8970 §3), at most ``limit`` characters."""
-    plain = html = None
-    for _, part in root.walk():
-        if part.type != "text" or part.disposition == "attachment":
-            continue
-        if part.subtype == "html":
-            html = html or part
-        elif part.subtype == "plain":
-            plain = part
-            break
-    chosen = plain or html
-    if chosen is None:
-        return ""
+    """The first words of a message on one line (RFC 8970 §3), at most ``limit`` characters.
+
+    What is forwarded says nothing of this message, so long as it has words of its own.
+    """
+    parts = [*_texts(root, in_messages=False), *_texts(root, in_messages=True)]
+    words = (_words(raw, part, limit) for part in parts)
+    text = next(filter(None, words), "")
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def _texts(part: Part, *, in_messages: bool) -> Iterator[Part]:
+    """The text parts as a reader sees them; of alternatives the plain one first."""
+    if part.is_multipart:
+        children = part.children
+        if part.subtype == "alternative":
+            children = tuple(sorted(children, key=lambda child: child.content_type != "text/plain"))
+        for child in children:
+            yield from _texts(child, in_messages=in_messages)
+    elif part.is_message:
+        if in_messages:
+            yield from _texts(part.children[0], in_messages=True)
+    elif part.content_type in ("text/plain", "text/html") and part.disposition != "attachment":
+        yield part
+
+
+def _words(raw: bytes, part: Part, limit: int) -> str:
+    is_html = part.subtype == "html"
     # HTML begins with styles; look further there.
-    room = _PREVIEW_BYTES if chosen is plain else 16 * _PREVIEW_BYTES
-    cut = min(chosen.body_end, chosen.body_start + room)
-    data = undo_encoding(raw[chosen.body_start : cut], chosen.encoding)
-    text = decode_charset(data, chosen.charset).replace("\0", "")
-    if chosen is html:
-        text = _SPACE.sub(" ", html_to_text(text, limit=4 * limit)).strip()
-    else:
-        text = _own_words(text, limit)
-    if len(text) > limit:
-        text = text[: limit - 1].rstrip() + "…"
-    return text
+    room = 16 * _PREVIEW_BYTES if is_html else _PREVIEW_BYTES
+    data = raw[part.body_start : min(part.body_end, part.body_start + room)]
+    text = decode_charset(undo_encoding(data, part.encoding), part.charset).replace("\0", "")
+    if is_html:
+        return _SPACE.sub(" ", html_to_text(text, limit=4 * limit)).strip()
+    return _own_words(text, limit)
 
 
 def _own_words(text: str, enough: int) -> str:

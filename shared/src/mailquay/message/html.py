@@ -14,7 +14,8 @@ _BLOCKS: Final = frozenset(
         *("thead", "title", "tr", "ul"),
     )
 )
-_HIDDEN: Final = frozenset({"style", "script", "head", "title", "template", "noscript"})
+#: Not "head", whose end may be left out (HTML §4.2.1) and which holds nothing else that is shown.
+_HIDDEN: Final = frozenset({"style", "script", "title", "template", "noscript"})
 _NAME: Final = re.compile(r"/?([a-zA-Z][a-zA-Z0-9]*)")
 _SPACES: Final = re.compile(r"[ \t\r\f\v\xa0]+")
 _LINES: Final = re.compile(r" ?\n[ \n]*")
