@@ -50,7 +50,7 @@ def parse_date(value: bytes | str) -> datetime | None:
 
 def parse_zoned_date(value: bytes | str) -> datetime | None:
     """As `parse_date`, in the zone that the field gives."""
-    text = value if isinstance(value, str) else value[:200].decode("ascii", "replace")
+    text = value[:200] if isinstance(value, str) else value[:200].decode("ascii", "replace")
     match = _DATE.match(text) or _DATE.match(_COMMENT.sub(" ", text))
     if match is None or (month := match[2].lower()) not in _MONTHS:
         return None
@@ -95,19 +95,24 @@ def format_date(when: datetime, *, in_its_zone: bool = False) -> str:
 
 
 def parse_internal_date(value: bytes) -> datetime | None:
-    """Read IMAP's ``date-time`` without its quotes; aware, in the zone given."""
+    """Read IMAP's ``date-time`` without its quotes; aware, in the zone given.
+
+    None when it is none, or a moment before the year 1 or after 9999 in UTC, which nobody can keep.
+    """
     match = _INTERNAL.fullmatch(value)
     if match is None or (month := match[2].decode().lower()) not in _MONTHS:
         return None
     minutes = int(match[8]) * 60 + int(match[9])
     try:
         zone = timezone(timedelta(minutes=-minutes if match[7] == b"-" else minutes))
-        return datetime(
+        when = datetime(
             int(match[3]), _MONTHS.index(month) + 1, int(match[1]), int(match[4]), int(match[5]),
             min(int(match[6]), 59), tzinfo=zone,
         )  # fmt: skip
-    except ValueError:
+        when.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
+    return when
 
 
 def format_internal_date(when: datetime) -> bytes:
