@@ -46,7 +46,7 @@ class HeaderLine:
         """The field folded at 78 characters where it can be, its line end included."""
         if not _FIELD_NAME.fullmatch(self.name):
             raise ValueError(f"{self.name!r} is no field name")
-        value = _BREAKS.sub(" ", self.value)
+        value = _BREAKS.sub(" ", self.value).rstrip(" ")  # no folded line may be of space alone
         lines: list[str] = []
         line = f"{self.name}:"
         for word in value.split(" "):
@@ -160,10 +160,13 @@ def _render(node: Node, make_boundary: Callable[[], str]) -> list[bytes]:
     boundary = make_boundary()
     params = "".join(f'; {name}="{value}"' for name, value in node.params)
     kind = HeaderLine("Content-Type", f'multipart/{node.subtype}{params}; boundary="{boundary}"')
-    pieces = [*(line.render() for line in node.headers), kind.render(), b"\r\n"]
+    headers = [*(line.render() for line in node.headers), kind.render()]
+    pieces: list[bytes] = []
     for child in node.children:
         pieces += [f"--{boundary}\r\n".encode(), *_render(child, make_boundary), b"\r\n"]
-    return [*pieces, f"--{boundary}--\r\n".encode()]
+    if not all(map(bytes.isascii, pieces)):  # what holds 8bit is 8bit (RFC 2045 §6.4)
+        headers.append(b"Content-Transfer-Encoding: 8bit\r\n")
+    return [*headers, b"\r\n", *pieces, f"--{boundary}--\r\n".encode()]
 
 
 def _render_leaf(leaf: Leaf) -> list[bytes]:
