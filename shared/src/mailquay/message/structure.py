@@ -33,11 +33,11 @@ def decode_structure(data: bytes) -> Part:
     """
     try:
         version, tree = msgspec.msgpack.decode(data)
-    except (msgspec.DecodeError, ValueError, TypeError) as error:
+        if version != _VERSION:
+            raise StructureError(f"version {version!r} is not known")
+        return _unpack(tree)
+    except (msgspec.DecodeError, ValueError, TypeError, AttributeError) as error:
         raise StructureError(str(error)) from error
-    if version != _VERSION:
-        raise StructureError(f"version {version!r} is not known")
-    return _unpack(tree)
 
 
 def _safe(text: str | None) -> str | bytes | None:
