@@ -6,7 +6,7 @@ from typing import Final
 
 from mailquay.blobs import BlobRef
 from mailquay.message import ScannedMessage, scan
-from mailquay.message.header import Header
+from mailquay.message.header import iter_fields
 from mailquay.message.structure import encode_structure
 from mailquay.store.deliveries import EmailFacts
 
@@ -56,7 +56,7 @@ class MessageFacts:
             "envelope": message.imap_envelope(),
             "bodystructure": message.imap_bodystructure(),
             "structure": encode_structure(message.root),
-            "header_fields": _chosen_fields(message.raw, header),
+            "header_fields": _chosen_fields(message),
             "thread_keys": self.thread_keys,
         }
 
@@ -95,10 +95,12 @@ def _date(message: ScannedMessage) -> datetime | None:
     return None if sent_at is None or sent_at < _EARLIEST else sent_at
 
 
-def _chosen_fields(raw: bytes, header: Header) -> bytes:
+def _chosen_fields(message: ScannedMessage) -> bytes:
     """The fields as they stand in the message; empty when they are too many to keep."""
     chosen = b"".join(
-        raw[field.start : field.end] for field in header if field.name.lower() in HEADER_FIELDS
+        message.raw[field.start : field.end]
+        for field in iter_fields(message.raw, 0, message.header_length)
+        if field.name.lower() in HEADER_FIELDS
     )
     return chosen if len(chosen) <= HEADER_FIELDS_MAX_BYTES else b""
 
@@ -106,14 +108,15 @@ def _chosen_fields(raw: bytes, header: Header) -> bytes:
 def _thread_keys(message: ScannedMessage) -> tuple[int, ...]:
     """Hashes of the message's own id and of those it refers to, each with the base subject.
 
-    Two messages are of one thread when they share an id and their base subjects are the same
-    (RFC 8621 §3).
+    Two messages are of one thread when they share an id and their base subjects are the same but
+    for white space (RFC 8621 §3) and case (RFC 5256 §2.1).
     """
-    own = [] if message.message_id is None else [message.message_id.encode("utf-8", "replace")]
-    ids = [*own, *message.references[-THREAD_KEYS_MAX:]]
-    subject = message.base_subject.encode("utf-8", "surrogateescape")
+    own = [] if message.message_id is None else [message.message_id]
+    referred = (ref.decode("utf-8", "replace") for ref in message.references[-THREAD_KEYS_MAX:])
+    subject = "".join(message.base_subject.split()).casefold()
     keys = []
-    for message_id in dict.fromkeys(ids):
-        digest = hashlib.blake2b(message_id + b"\0" + subject, digest_size=8).digest()
+    for message_id in dict.fromkeys([*own, *referred]):
+        text = f"{message_id}\0{subject}".encode("utf-8", "surrogateescape")
+        digest = hashlib.blake2b(text, digest_size=8).digest()
         keys.append(int.from_bytes(digest, "big", signed=True))
     return tuple(keys)
