@@ -3,6 +3,9 @@
 ARGS ?=
 PYTEST := .venv/bin/python -m pytest
 
+# Many processes start from the same sources: each would compile them anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 
 ##@ Use it
@@ -63,6 +66,7 @@ web: ## check the web application and run its tests, then build it
 docs: setup ## write the pages that are made from the code
 	.venv/bin/python -m mailquay.runtime.reference docs/configuration.md
 	.venv/bin/python -m mailquay.cli.reference docs/cli.md
+	.venv/bin/python tools/rfc_index.py
 
 .PHONY: pictures
 pictures: dev ## take the pictures of the webmail anew, in Chromium
