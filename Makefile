@@ -56,7 +56,7 @@ lint: dev ## check style, format and who imports whom
 
 .PHONY: types
 types: dev ## check the types, strictly
-	.venv/bin/mypy $(wildcard */src services/*/src) tools/*.py
+	.venv/bin/mypy $(wildcard */src services/*/src) bench tools/*.py conftest.py
 
 .PHONY: web
 web: ## check the web application and run its tests, then build it
@@ -66,6 +66,7 @@ web: ## check the web application and run its tests, then build it
 docs: setup ## write the pages that are made from the code
 	.venv/bin/python -m mailquay.runtime.reference docs/configuration.md
 	.venv/bin/python -m mailquay.cli.reference docs/cli.md
+	.venv/bin/python -m tools.rfc_index
 	.venv/bin/python tools/rfc_index.py
 
 .PHONY: pictures
