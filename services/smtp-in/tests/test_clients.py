@@ -75,6 +75,7 @@ def test_smtplib_speaks_lmtp(site):
 
 
 def test_smtplib_sends_internationalised_mail(site):
+    """RFC 6531, and headers as RFC 6532 has them."""
     message = letter("Grüße", "ä\n")
     with smtplib.SMTP("127.0.0.1", site.port("smtp")) as client:
         assert client.sendmail(

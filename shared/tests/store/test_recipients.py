@@ -1,4 +1,4 @@
-"""Whom an address means: aliases, subaddresses, catch-all, loops, postmaster."""
+"""Whom an address means: aliases, subaddresses (RFC 5233), catch-all, loops, postmaster."""
 
 import pytest
 

@@ -9,11 +9,31 @@ if TYPE_CHECKING:
 
 __all__ = ["ENABLEABLE", "capabilities", "may_sign_in"]
 
-_ALWAYS: Final = ("IMAP4rev1", "IMAP4rev2", "LITERAL+", "SASL-IR", "ID", "ENABLE")
+_ALWAYS: Final = (
+    "IMAP4rev1",  # RFC 3501
+    "IMAP4rev2",  # RFC 9051
+    "LITERAL+",  # RFC 7888
+    "SASL-IR",  # RFC 4959
+    "ID",  # RFC 2971
+    "ENABLE",  # RFC 5161
+)
 _SIGNED_IN: Final = (
-    "IDLE", "NAMESPACE", "CHILDREN", "UNSELECT", "UIDPLUS", "MOVE", "SPECIAL-USE",
-    "CREATE-SPECIAL-USE", "LIST-EXTENDED", "LIST-STATUS", "STATUS=SIZE", "ESEARCH", "SEARCHRES",
-    "CONDSTORE", "OBJECTID", "BINARY", "QUOTA", "QUOTA=RES-STORAGE",
+    "IDLE",  # RFC 2177
+    "NAMESPACE",  # RFC 2342
+    "CHILDREN",  # RFC 3348
+    "UNSELECT",  # RFC 3691
+    "UIDPLUS",  # RFC 4315
+    "MOVE",  # RFC 6851
+    "SPECIAL-USE", "CREATE-SPECIAL-USE",  # RFC 6154
+    "LIST-EXTENDED",  # RFC 5258
+    "LIST-STATUS",  # RFC 5819
+    "STATUS=SIZE",  # RFC 8438
+    "ESEARCH",  # RFC 4731
+    "SEARCHRES",  # RFC 5182
+    "CONDSTORE",  # RFC 7162
+    "OBJECTID",  # RFC 8474
+    "BINARY",  # RFC 3516
+    "QUOTA", "QUOTA=RES-STORAGE",  # RFC 9208
 )  # fmt: skip
 #: What ENABLE knows (RFC 5161, RFC 7162 §3.1, RFC 9051 §6.3.1).
 ENABLEABLE: Final = frozenset(("CONDSTORE", "IMAP4REV2"))

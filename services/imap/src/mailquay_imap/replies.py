@@ -1,4 +1,4 @@
-"""How a command ends: OK, NO or BAD, with its response code (RFC 9051 §7.1).
+"""How a command ends: OK, NO or BAD, with its response code (RFC 9051 §7.1, RFC 5530).
 
 What goes wrong below a handler becomes a reply here and nowhere else.
 """

@@ -1,4 +1,4 @@
-"""Header fields in their parsed forms (RFC 8621 §4.1.2, §4.1.3)."""
+"""Header fields in their parsed forms (RFC 8621 §4.1.2, §4.1.3), groups among them (RFC 6854)."""
 
 import json
 import unicodedata

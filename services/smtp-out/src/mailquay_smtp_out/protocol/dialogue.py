@@ -70,7 +70,7 @@ class Wait(Enum):
 
 
 class TlsLevel(Enum):
-    """How much TLS a destination must have."""
+    """How much TLS a destination must have; opportunistic as in RFC 7435."""
 
     OFF = "off"
     OPPORTUNISTIC = "opportunistic"
