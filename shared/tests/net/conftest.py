@@ -56,4 +56,6 @@ async def listen() -> AsyncIterator[Callable]:
         await listener.stop()
     for stream in streams:
         stream.abort()
-        await stream.finish(5)
+    async with asyncio.timeout(10):
+        while any(listener._counter.total for listener in started):
+            await asyncio.sleep(0.01)

@@ -4,7 +4,6 @@ Leaner than a StreamReader and a StreamWriter: an idle connection is one object 
 """
 
 import asyncio
-import contextlib
 import ssl
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, cast
@@ -175,15 +174,6 @@ class Stream(asyncio.Protocol):
         """Close now."""
         if self._transport is not None and not self.is_closed:
             self._transport.abort()
-
-    async def finish(self, seconds: float) -> None:
-        """Wait for the connection's task to end; past the time it is cancelled."""
-        if self._task is not None and not self._task.done():
-            await asyncio.wait([self._task], timeout=seconds)
-            if not self._task.done():
-                self._task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await self._task
 
 
 def describe_tls(transport: asyncio.BaseTransport) -> str | None:
