@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from mailquay.runtime.settings import DatabaseSettings
+from mailquay.runtime.settings import DatabaseSettings, SettingsError, load_settings
 from mailquay.standalone.certificates import LocalCertificates, make_certificates
+from mailquay.standalone.collecting import collect_regularly
 from mailquay.standalone.demo import DEMO_DOMAIN, DemoUser, make_demo
 from mailquay.standalone.files import write_whole
 from mailquay.standalone.nats import EmbeddedNats
@@ -67,8 +68,12 @@ class Standalone:
         """Take the options; ``tell`` is told what is under way while it starts.
 
         Raises:
-            StandaloneError: ``bind`` is no address.
+            StandaloneError: ``bind`` is no address, or the environment's settings are wrong.
         """
+        try:
+            self._settings = load_settings()
+        except SettingsError as error:
+            raise StandaloneError(str(error)) from error
         try:
             self._bind = ipaddress.ip_address(options.bind)
         except ValueError as error:
@@ -133,19 +138,22 @@ class Standalone:
         )
         starting = asyncio.create_task(self._start(plan, postgres, nats))
         stopping = asyncio.create_task(self._stop.wait())
+        collecting: asyncio.Task[None] | None = None
         try:
             await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
             if starting.done():
                 self._running = starting.result()
                 self._write_ready()
                 on_ready(self._running)
+                collecting = asyncio.create_task(self._collect())
                 await self._watch.run(
                     self._stop, on_death=self._forget_metrics, on_start=self._write_ready
                 )
         finally:
-            for task in (starting, stopping):
+            tasks = [task for task in (starting, stopping, collecting) if task is not None]
+            for task in tasks:
                 task.cancel()
-            await asyncio.wait([starting, stopping])
+            await asyncio.wait(tasks)
             # Services first, as they still have to say goodbye; then what they stand on.
             self._watch.stop(SERVICES, _SERVICES_STOP_SECONDS)
             postgres.stop(_POSTGRES_STOP_SECONDS)
@@ -254,6 +262,14 @@ class Standalone:
                 late = ", ".join(child.name for child in waiting.values())
                 raise StandaloneError(f"{late} did not start in time; see {self._logs}")
             await asyncio.sleep(0.02)
+
+    async def _collect(self) -> None:
+        env = json.loads((self._run / "environment.json").read_text())
+        await collect_regularly(
+            {**os.environ, **env},
+            interval_seconds=self._settings.blobs.collect_interval_seconds,
+            log=self._logs / "collection.log",
+        )
 
     def _write_ready(self) -> None:
         """Write the ready file, also when a process has another pid than before."""
