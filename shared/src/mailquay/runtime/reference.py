@@ -20,7 +20,7 @@ __all__ = ["render"]
 _HEAD: Final = """\
 # Configuration
 
-<!-- Rendered from shared/src/mailquay/runtime/settings.py by `make docs`; change it there. -->
+<!-- Rendered from shared/src/mailquay/runtime/settings by `make docs`; change it there. -->
 
 All services read the same settings; each uses those that concern it, so that one environment
 serves them all. They are read when a process starts. What is wrong is told all at once, and the
