@@ -1,12 +1,4 @@
-"""DNS answers with their errors told apart: no such name, no such record, try again.
-
-::
-
-    DnsError
-        NxDomain              the name does not exist (RFC 8020)
-        NoData                it does, without a record of that type
-        DnsTemporaryError     nobody could say; the same may succeed later
-"""
+"""DNS answers with their errors told apart: no such name, no such record, try again."""
 
 import ipaddress
 import json
@@ -18,9 +10,11 @@ import dns.asyncresolver
 import dns.exception
 import dns.flags
 import dns.name
+import dns.nameserver
 import dns.rdatatype
 import dns.resolver
 
+from mailquay.dns.errors import DnsError, DnsTemporaryError, NoData, NxDomain
 from mailquay.runtime.settings import DnsSettings
 
 __all__ = [
@@ -37,22 +31,6 @@ __all__ = [
 
 T = TypeVar("T")
 CACHE_MAX = 10_000
-
-
-class DnsError(Exception):
-    """A question without an answer."""
-
-
-class NxDomain(DnsError):
-    """The name does not exist."""
-
-
-class NoData(DnsError):
-    """The name has no record of that type."""
-
-
-class DnsTemporaryError(DnsError):
-    """Nobody could say; try again later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +76,26 @@ class DnsResolver:
     def __init__(self, settings: DnsSettings) -> None:
         self._resolver = dns.asyncresolver.Resolver(configure=not settings.servers)
         if settings.servers:
-            self._resolver.nameservers = list(settings.servers)
+            self._resolver.nameservers = [
+                dns.nameserver.Do53Nameserver(*endpoint) for endpoint in settings.endpoints
+            ]
         self._resolver.lifetime = settings.timeout_seconds
         self._resolver.cache = dns.resolver.LRUCache(CACHE_MAX)
         self._resolver.use_edns(0, dns.flags.DO, 1232)
 
     async def _ask(self, name: str, kind: str) -> dns.resolver.Answer:
         try:
-            return await self._resolver.resolve(name, kind, search=False)
+            qname = dns.name.from_text(name)
+        except (dns.exception.DNSException, UnicodeError) as error:
+            # A label too long, or empty: no later day will know it.
+            raise NxDomain(f"{name!r} is no domain name: {error}") from error
+        try:
+            return await self._resolver.resolve(qname, kind, search=False)
         except dns.resolver.NXDOMAIN as error:
             raise NxDomain(f"{name} does not exist") from error
         except dns.resolver.NoAnswer as error:
             raise NoData(f"{name} has no {kind} record") from error
-        except (dns.exception.DNSException, OSError, UnicodeError) as error:
+        except (dns.exception.DNSException, OSError) as error:
             raise DnsTemporaryError(f"{name}: {error}") from error
 
     async def mx(self, domain: str) -> Answer[MxRecord]:
