@@ -2,7 +2,6 @@
 
 import asyncio
 import email.policy
-import ipaddress
 import smtplib
 import ssl
 import sys
@@ -24,6 +23,7 @@ from mailquay.cli.output import Result
 from mailquay.cli.passwords import PasswordStdin, read_password
 from mailquay.cli.target import Target
 from mailquay.identity import normalise_address
+from mailquay.net.bind import reached_at
 from mailquay.runtime.settings import SmtpInSettings
 
 __all__ = ["register"]
@@ -130,11 +130,6 @@ def _failure(error: OSError | smtplib.SMTPException, server: _Server) -> Command
             return CommandFailed(Exit.UNAVAILABLE, f"{where}: {error}")
 
 
-def _default_host(target: Target) -> str:
-    bind = ipaddress.ip_address(target.settings.net.bind)
-    return "127.0.0.1" if bind == ipaddress.IPv4Address(0) else str(bind)
-
-
 def _default_port(smtp_in: SmtpInSettings, *, has_user: bool, tls: Tls) -> int:
     port = smtp_in.mx_port
     if has_user:
@@ -197,7 +192,7 @@ async def send(
         raise CommandFailed(Exit.USAGE, "standard input cannot be both password and text")
     password = read_password("Password", from_stdin=password_stdin) if user else ""
     server = _Server(
-        host or _default_host(target),
+        host or reached_at(target.settings.net.bind),
         port or _default_port(smtp_in, has_user=user is not None, tls=tls),
         tls,
         _ssl_context(ca_file),

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from mailquay.net.bind import reached_at
 from mailquay.runtime.settings import DatabaseSettings, SettingsError, load_settings
 from mailquay.standalone.certificates import LocalCertificates, make_certificates
 from mailquay.standalone.collecting import collect_regularly
@@ -184,7 +185,7 @@ class Standalone:
         self._tell("Starting the services …")
         await self._start_services(plan, env)
         return Running(
-            host=LOOPBACK if self._bind == ipaddress.IPv4Address(0) else str(self._bind),
+            host=reached_at(self._options.bind),
             ports={**plan.mail, "metrics": plan.metrics},
             users=users,
             admin=admin,

@@ -1,7 +1,6 @@
 """The ports: each greets as its protocol says."""
 
 import asyncio
-import ipaddress
 import json
 import ssl
 import urllib.error
@@ -12,6 +11,7 @@ from typing import Final
 
 from mailquay.cli.doctor.findings import Finding, ok, wrong
 from mailquay.cli.target import Target
+from mailquay.net.bind import reached_at
 from mailquay.net.tls import TlsContexts
 
 __all__ = ["check_listeners", "check_services"]
@@ -51,20 +51,12 @@ def _listeners(target: Target) -> Iterator[_Listener]:
     )
 
 
-def _host(target: Target, own: str | None = None) -> str:
-    """Where a listener is reached from here: on loopback when it listens everywhere."""
-    bind = own or target.settings.net.bind
-    address = ipaddress.ip_address(bind)
-    if address.is_unspecified:
-        return "::1" if address.version == 6 else "127.0.0.1"
-    return bind
-
-
 async def check_listeners(target: Target) -> list[Finding]:
     """Every configured port answers on this machine."""
-    bind = target.settings.web.bind
+    bind = target.settings.net.bind
+    web_bind = target.settings.web.bind or bind
     checks = [
-        _greets(listener, _host(target, bind if listener.name == "http" else None))
+        _greets(listener, reached_at(web_bind if listener.name == "http" else bind))
         for listener in _listeners(target)
         if listener.port
     ]
