@@ -132,6 +132,13 @@ def test_folder_that_cannot_be_written_is_told(tmp_path):
     assert "--data" in told
 
 
+def test_ready_file_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    ready_file = tmp_path / "file" / "ready.json"
+    told = refusal("--data", str(tmp_path / "data"), "--ready-file", str(ready_file))
+    assert f"--ready-file {ready_file}: " in told
+
+
 def test_port_that_is_taken_is_told(tmp_path):
     base = free_base()
     with socket.socket() as other:

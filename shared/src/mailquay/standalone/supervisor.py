@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -114,8 +115,6 @@ class Standalone:
                 folder.mkdir(mode=0o700, exist_ok=True)
             lock = os.open(self._data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if self._options.ready_file is not None:
-                self._options.ready_file.unlink(missing_ok=True)  # of one that was killed
         except BlockingIOError as error:
             raise StandaloneError(f"another Mailquay runs on {self._data} already") from error
         except OSError as error:
@@ -124,11 +123,30 @@ class Standalone:
                 "--data, or run it as the user who owns this one"
             ) from error
         try:
+            self._clear_ready_file()
             yield
         finally:
             if self._options.ready_file is not None:
-                self._options.ready_file.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    self._options.ready_file.unlink(missing_ok=True)
             os.close(lock)
+
+    def _clear_ready_file(self) -> None:
+        """Remove the ready file, also that of a platform that was killed; see that it can be made.
+
+        Raises:
+            StandaloneError: it cannot.
+        """
+        path = self._options.ready_file
+        if path is None:
+            return
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)
+            with tempfile.TemporaryFile(dir=path.parent):
+                pass
+        except OSError as error:
+            raise StandaloneError(f"--ready-file {path}: {error.strerror}") from error
 
     async def _run_on(self, plan: PortPlan, on_ready: Callable[[Running], None]) -> None:
         postgres = EmbeddedPostgres(
