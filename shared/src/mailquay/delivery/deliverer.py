@@ -22,7 +22,7 @@ from mailquay.delivery.incoming import Delivered, Incoming
 from mailquay.events import AccountChanged, Bus, QueueReady
 from mailquay.runtime import metrics
 from mailquay.runtime.settings import Settings
-from mailquay.store import Store, StoreUnavailable
+from mailquay.store import RolledBack, Store, StoreUnavailable
 from mailquay.store.deliveries import (
     BatchResult,
     PackRow,
@@ -103,10 +103,15 @@ class Deliverer:
             await asyncio.wait(self._batches)
 
     def _fill(self) -> None:
-        """Begin every batch that is due."""
-        for lane in list(self._lanes.values()):
-            while len(self._batches) < self._settings.concurrent_batches and self._is_due(lane):
-                self._begin(lane)
+        """Begin every batch that is due: of those lanes first that have the fewest under way.
+
+        Of these the one that has waited longest; so no tenant's load keeps another's mail waiting.
+        """
+        while len(self._batches) < self._settings.concurrent_batches:
+            due = [lane for lane in self._lanes.values() if self._is_due(lane)]
+            if not due:
+                return
+            self._begin(min(due, key=lambda lane: (lane.batches, lane.begun)))
 
     def _is_due(self, lane: _Lane) -> bool:
         if not lane.waiting or not lane.batches:
@@ -148,30 +153,43 @@ class Deliverer:
         return batch
 
     async def _run(self, batch: list[_Waiting]) -> None:
+        """Commit a batch; what cannot be committed together, message by message.
+
+        One of them may be bad, and the others must not suffer for it.
+        """
+        try:
+            if not await self._try(batch, is_last=False):
+                for waiting in batch:
+                    await self._try([waiting], is_last=True)
+        except BaseException:
+            self._fail(batch, Unavailable("the process is going down"))
+            raise
+
+    async def _try(self, batch: list[_Waiting], *, is_last: bool) -> bool:
+        """Commit and tell whoever waits; False when nothing was done and another try is due."""
         metrics.DELIVERY_BATCH.observe(len(batch))
         try:
             results = await self._commit(batch)
         except (StoreUnavailable, BlobUnavailable) as error:
+            if isinstance(error, RolledBack) and not is_last:
+                return False
             _LOG.warning("delivery failed, nothing was acknowledged: %s", error)
-            metrics.DELIVERED.labels("unavailable").inc(len(batch))
-            self._fail(batch, Unavailable(str(error)))
+            self._refuse(batch, error)
         except Exception as error:
-            if len(batch) > 1:
-                # One of them is bad; the others must not suffer for it.
-                for waiting in batch:
-                    await self._run([waiting])
-                return
+            if not is_last:
+                return False
             _LOG.exception("a message could not be delivered")
-            metrics.DELIVERED.labels("unavailable").inc()
-            self._fail(batch, Unavailable(str(error)))
-        except BaseException:
-            self._fail(batch, Unavailable("the process is going down"))
-            raise
+            self._refuse(batch, error)
         else:
             for waiting, result in zip(batch, results, strict=True):
                 if not waiting.future.done():
                     waiting.future.set_result(result)
                 metrics.DELIVERY_SECONDS.observe(time.perf_counter() - waiting.begun)
+        return True
+
+    def _refuse(self, batch: list[_Waiting], error: Exception) -> None:
+        metrics.DELIVERED.labels("unavailable").inc(len(batch))
+        self._fail(batch, Unavailable(str(error)))
 
     @staticmethod
     def _fail(batch: list[_Waiting], error: Exception) -> None:

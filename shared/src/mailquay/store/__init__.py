@@ -8,6 +8,7 @@ from mailquay.store.errors import (
     OverQuota,
     Refused,
     RoleTaken,
+    RolledBack,
     StoreError,
     StoreUnavailable,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "OverQuota",
     "Refused",
     "RoleTaken",
+    "RolledBack",
     "Store",
     "StoreError",
     "StoreUnavailable",

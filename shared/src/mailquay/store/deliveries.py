@@ -141,6 +141,7 @@ _WRITE = f"""
                AND c.account_id = mailbox_email.account_id)
 """  # column names of our own
 
+# In the order of the digests, as two batches with the same repetitions wait for each other there.
 _QUEUE = """
     WITH fresh AS (
         INSERT INTO queue_message (id, tenant_id, account_id, reverse_path, pack_id, pack_offset,
@@ -149,6 +150,9 @@ _QUEUE = """
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::uuid[],
             $6::bigint[], $7::bigint[], $8::bigint[], $9::bytea[], $10::smallint[], $11::bool[],
             $12::bool[], $13::text[], $14::text[], $15::bytea[], $16::text[], $17::timestamptz[])
+            AS q(id, tenant_id, account_id, reverse_path, pack_id, pack_offset, stored_length, size,
+                 sha256, codec, smtputf8, is_8bit, envelope_id, ret, digest, trace_id, expires_at)
+        ORDER BY q.digest, q.id
         ON CONFLICT (digest) WHERE digest IS NOT NULL DO NOTHING
         RETURNING id
     ), addressed AS (

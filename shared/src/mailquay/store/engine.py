@@ -8,7 +8,7 @@ from types import TracebackType
 import asyncpg
 
 from mailquay.runtime.settings import DatabaseSettings
-from mailquay.store.errors import StoreUnavailable
+from mailquay.store.errors import RolledBack, StoreUnavailable
 from mailquay.store.pool import Connection, Pool
 
 __all__ = ["Connection", "Engine", "affected"]
@@ -26,6 +26,12 @@ _TRANSIENT = (
     OSError,
     TimeoutError,
     asyncio.IncompleteReadError,
+)
+#: Of these, what the server itself has undone: all is as if it had not been asked.
+_UNDONE = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.InternalServerError,
 )
 #: What the settings or the server's own have to heal; services wait for it as for a server that
 #: is away, as both may be mended while they run.
@@ -78,7 +84,9 @@ class _Lease:
 
 
 def _unavailable(error: Exception) -> StoreUnavailable:
-    return StoreUnavailable(f"{type(error).__name__}: {error}")
+    is_undone = isinstance(error, _UNDONE)
+    kind = RolledBack if is_undone else StoreUnavailable
+    return kind(f"{type(error).__name__}: {error}")
 
 
 class Engine:

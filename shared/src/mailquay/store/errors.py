@@ -4,6 +4,7 @@
 
     StoreError
         StoreUnavailable     Postgres cannot be reached, or gave up; the same may succeed later
+            RolledBack       it has undone everything, and may do it if it is asked again
         NotFound             no such domain, account, mailbox, …
         AlreadyExists        the name is taken
         Refused              the change is not allowed (INBOX, a parent of itself, …)
@@ -22,6 +23,7 @@ __all__ = [
     "OverQuota",
     "Refused",
     "RoleTaken",
+    "RolledBack",
     "StateChanged",
     "StoreError",
     "StoreUnavailable",
@@ -34,6 +36,10 @@ class StoreError(Exception):
 
 class StoreUnavailable(StoreError):
     """Postgres is away, overloaded, or broke a deadlock at our cost: try again later."""
+
+
+class RolledBack(StoreUnavailable):
+    """Postgres broke it off by itself, a deadlock for one: nothing of it has happened."""
 
 
 class NotFound(StoreError):
