@@ -68,6 +68,8 @@ async def test_the_catch_all_takes_what_nobody_is(store, accounts):
     assert await targets(store, "carol@example.org") == ["bob@example.org"]
     assert await targets(store, "carol+x@example.org") == ["bob@example.org"]
     assert await targets(store, "alice@example.org") == ["alice@example.org"]
+    await accounts.add_alias("team@example.org", ["alice@example.org", "alice+team@example.org"])
+    assert await targets(store, "team@example.org") == ["alice@example.org"]
     await accounts.set_catch_all("example.org", "gone@example.org")
     assert await targets(store, "carol@example.org") == []
 

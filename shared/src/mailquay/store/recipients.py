@@ -121,26 +121,12 @@ class Recipients:
             )
         elif row[8]:
             targets = row[8]
-        elif row[2] and row[2] in local[1:] and (base := local[: local.index(row[2], 1)]):
-            # Without its detail (RFC 5233) it may be someone; only then is the catch-all asked.
-            before = len(found)
-            await self._step_once(c, f"{base}@{domain}", found, seen, depth)
-            if len(found) == before and row[1]:
-                targets = [row[1]]
+        elif row[2] and row[2] in local[1:]:
+            # Without its detail (RFC 5233) it may be someone, or what the catch-all is for.
+            targets = [f"{local[: local.index(row[2], 1)]}@{domain}"]
         elif row[1]:
             targets = [row[1]]
         for target in targets:
             if target not in seen and depth < DEPTH_MAX and len(found) < TARGETS_MAX:
                 await self._step(c, target, found, seen, depth + 1)
         return tenant
-
-    async def _step_once(
-        self,
-        c: Connection,
-        address: str,
-        found: dict[str, LocalTarget | RemoteTarget],
-        seen: set[str],
-        depth: int,
-    ) -> None:
-        if address not in seen and depth < DEPTH_MAX:
-            await self._step(c, address, found, seen, depth + 1)
