@@ -1,5 +1,8 @@
 """Mailboxes: names, trees, roles, subscriptions (RFC 9051 §6.3)."""
 
+import asyncio
+
+import asyncpg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -165,6 +168,26 @@ async def test_recent_and_deleted_bytes_are_counted_when_asked(store: Store, acc
     assert await store.mailboxes.take_recent(account.id, inbox.id) == 3
     inbox = await store.mailboxes.get(account.id, inbox.id)
     assert await store.statuses.recent(account.id, [inbox]) == {}
+
+
+async def test_two_sessions_at_once_are_not_both_told_of_the_same_as_recent(
+    postgres_url, store: Store, account, deliverer
+):
+    r"""RFC 3501 §2.3.2: \Recent is told to one session alone, though mail comes in between."""
+    inbox = await store.mailboxes.find(account.id, "INBOX")
+    await deliver(deliverer, account)
+    first = await asyncpg.connect(postgres_url)
+    async with first.transaction():
+        await first.execute("UPDATE mailbox SET first_recent_uid = uidnext")
+        # New mail, so that there is something to take when the second one comes to its turn.
+        await first.execute("UPDATE mailbox SET uidnext = uidnext + 1 WHERE id = $1", inbox.id)
+        second = asyncio.create_task(store.mailboxes.take_recent(account.id, inbox.id))
+        async with asyncio.timeout(30):
+            waits = "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)"
+            while not await first.fetchval(waits):
+                await asyncio.sleep(0.01)
+    await first.close()
+    assert await second == 2
 
 
 async def test_changes_tell_what_happened(store: Store, account):

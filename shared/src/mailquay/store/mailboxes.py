@@ -331,7 +331,8 @@ class Mailboxes:
         async with self._engine.connection() as c:
             value = await c.fetchval(
                 "UPDATE mailbox m SET first_recent_uid = m.uidnext FROM "
-                "(SELECT first_recent_uid AS was FROM mailbox WHERE account_id = $1 AND id = $2) o "
+                "(SELECT first_recent_uid AS was FROM mailbox WHERE account_id = $1 AND id = $2 "
+                "FOR UPDATE) o "
                 "WHERE m.account_id = $1 AND m.id = $2 AND m.first_recent_uid < m.uidnext "
                 "RETURNING o.was",
                 account_id, mailbox_id,
