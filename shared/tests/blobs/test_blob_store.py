@@ -43,6 +43,29 @@ async def test_small_bodies_share_a_pack_and_come_back(blobs: BlobStore) -> None
     assert written.packs[0].size == sum(ref.stored_length for ref in written.refs)
 
 
+async def test_many_are_read_in_the_order_asked_for(blobs: BlobStore) -> None:
+    bodies = [b"one", b"two" * 1000, b"", _noise(LIMIT + 500), _noise(500)]
+    written = await blobs.put_many(TENANT, bodies)
+    other = await blobs.put_many(TENANT, [b"another"])
+    refs = [*reversed(written.refs), other.refs[0], written.refs[0]]
+    assert await blobs.get_many(refs) == [*reversed(bodies), b"another", b"one"]
+    assert await blobs.get_many([]) == []
+    await blobs.delete_pack(TENANT, other.packs[0].id)
+    with pytest.raises(BlobMissing):
+        await blobs.get_many(refs)
+
+
+async def test_a_pack_that_was_cut_is_corrupt(tmp_path: Path) -> None:
+    blobs = BlobStore.open(BlobSettings(url=f"file://{tmp_path}", compression_level=0))
+    written = await blobs.put_many(TENANT, [_noise(100), _noise(200)])
+    path = tmp_path / pack_key(TENANT, written.packs[0].id)
+    path.write_bytes(path.read_bytes()[:150])
+    assert await blobs.get(written.refs[0]) == _noise(100)
+    with pytest.raises(BlobCorrupt):
+        await blobs.get(written.refs[1])
+    await blobs.close()
+
+
 async def test_a_large_body_has_a_pack_of_its_own(blobs: BlobStore) -> None:
     bodies = [b"small", b"text of a large one\r\n" * 50_000, b"small too", _noise(900_000)]
     written = await blobs.put_many(TENANT, bodies)
