@@ -31,8 +31,8 @@ async def handle_idle(session: Session, _command: c.Idle) -> Ok:
     session.write(b"+ idling\r\n")
     metrics.IMAP_IDLING.inc()
     try:
-        # By itself: some clients read it with a buffer, then wait for the socket, and would leave in
-        # the buffer what came with it.
+        # By itself: some clients read it with a buffer, then wait for the socket, and would leave
+        # in the buffer what came with it.
         await session.flush()
         if view is not None:
             await session.server.bus.wait_listening(view.account_id)
