@@ -19,6 +19,7 @@ from mailquay.message.structure import decode_structure
 from mailquay.message.words import decode_words
 from mailquay.store import search as s
 from mailquay.store.emails import Body, Place
+from mailquay_imap.bodies import locate_bodies, together
 from mailquay_imap.protocol.format import system_flag
 from mailquay_imap.protocol.search import (
     AndKey,
@@ -50,8 +51,6 @@ _FIELDS: Final = {
     "SUBJECT": s.Field.SUBJECT,
     "MESSAGE-ID": s.Field.MESSAGE_ID,
 }
-#: Bodies read at once, and handed to a thread together.
-_BODIES: Final = 64
 #: Uids that are worth naming to Postgres; of more, it looks at the whole mailbox.
 _NAMED_UIDS: Final = 200
 #: What each kind of key costs, so that the dear ones see only what the cheap ones leave.
@@ -252,14 +251,13 @@ class Finder:
         ids = self._email_ids(among)
         if not ids:
             return set()
-        located = await self._server.store.emails.bodies(self._account_id, list(ids))
+        located = await locate_bodies(self._server, self._account_id, list(ids))
         # Neighbours in a pack are read one after the other.
         ordered = sorted(located.values(), key=lambda b: (b.pack_id.int, b.pack_offset))
         found: set[int] = set()
-        for start in range(0, len(ordered), _BODIES):
-            chunk = ordered[start : start + _BODIES]
-            raws = await asyncio.gather(*(self._server.blobs.get(body) for body in chunk))
-            for email_id in await asyncio.to_thread(_matching, test, chunk, raws):
+        for part in together(ordered):
+            raws = await self._server.blobs.get_many(part)
+            for email_id in await asyncio.to_thread(_matching, test, part, raws):
                 found.update(ids[email_id])
         return found
 

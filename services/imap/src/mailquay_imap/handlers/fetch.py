@@ -7,6 +7,7 @@ BINARY[…] beyond the kept header fields read a body from object storage.
 import asyncio
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import aclosing
 from typing import Any, Final
 
 from mailquay.delivery.facts import HEADER_FIELDS
@@ -16,6 +17,7 @@ from mailquay.message.sections import find_part, header_fields, section_range
 from mailquay.message.structure import decode_structure
 from mailquay.store.emails import Body, FlagChange, Place
 from mailquay.store.types import Flag
+from mailquay_imap.bodies import locate_bodies, read_each
 from mailquay_imap.lines import COLUMNS, FORMATS, fetch_lines, item_values
 from mailquay_imap.protocol import commands as c
 from mailquay_imap.protocol.fetch import BodyItem, FetchItem, SimpleItem
@@ -121,16 +123,19 @@ class _Fetcher:
             await self._session.write_large(lines)
             return
         bodies = await self._locate(places) if self._bodies else {}
+        located = [bodies[p.email_id] for p in places if p.email_id in bodies]
         simple = [item_values(name, places, facts, recent_from) for name in self._simple]
         kept = facts.get("header_fields", [b""] * len(places))
-        for number, place, fields, *values in zip(numbers, places, kept, *simple, strict=True):
-            body = bodies.get(place.email_id)
-            if body is None and self._bodies:
-                self.is_missing = True
-                continue
-            pieces = await self._pieces(place, fields, iter(values), body)
-            line = b"* %d FETCH (%b)\r\n" % (number, b" ".join(pieces))
-            await self._session.write_large(line)
+        async with aclosing(read_each(self._server.blobs, located)) as raws:
+            for number, place, fields, *values in zip(numbers, places, kept, *simple, strict=True):
+                body = bodies.get(place.email_id)
+                if body is None and self._bodies:
+                    self.is_missing = True
+                    continue
+                raw = None if body is None else await anext(raws)
+                pieces = await self._pieces(place, fields, iter(values), body, raw)
+                line = b"* %d FETCH (%b)\r\n" % (number, b" ".join(pieces))
+                await self._session.write_large(line)
 
     async def _read_facts(self, places: Sequence[Place]) -> dict[str, list[Any]]:
         """The columns wanted, a value for each message; None for those that are gone."""
@@ -155,24 +160,16 @@ class _Fetcher:
         return facts
 
     async def _locate(self, places: Sequence[Place]) -> dict[int, Body]:
-        """Where the bodies are; those that are gone are left out."""
-        cache = self._server.facts
-        ids = [place.email_id for place in places]
-        found = {
-            email_id: body
-            for email_id, body in zip(ids, cache.many("body", ids), strict=True)
-            if body is not None
-        }
-        missing = [email_id for email_id in ids if email_id not in found]
-        if missing:
-            account_id = self._selected.view.account_id
-            located = await self._server.store.emails.bodies(account_id, missing)
-            cache.keep("body", located)
-            found.update(located)
-        return found
+        account_id = self._selected.view.account_id
+        return await locate_bodies(self._server, account_id, [p.email_id for p in places])
 
     async def _pieces(
-        self, place: Place, kept: bytes, values: Iterator[Any], body: Body | None
+        self,
+        place: Place,
+        kept: bytes,
+        values: Iterator[Any],
+        body: Body | None,
+        raw: bytes | None,
     ) -> list[bytes]:
         """The items of one message, those that need its body too.
 
@@ -180,9 +177,9 @@ class _Fetcher:
             place: the message.
             kept: its kept header fields; empty when there are none, or too many.
             values: of the items that need no body, in their order.
-            body: where that is, when it is known.
+            body: where that is, when it was read.
+            raw: the body.
         """
-        raw: bytes | None = None
         root: Part | None = None
         pieces: list[bytes] = []
         for item in self._items:
@@ -193,16 +190,14 @@ class _Fetcher:
                 fields = header_fields(kept, item.fields, negate=False)
                 pieces.append(item.label + b" " + body_string(_cut(fields, item)))
             else:
-                if raw is None:
+                if body is None:  # the kept fields were too many to keep
+                    body = (await self._locate([place])).get(place.email_id)
                     if body is None:
-                        located = await self._locate([place])
-                        body = located.get(place.email_id)
-                        if body is None:
-                            self.is_missing = True
-                            return pieces
+                        self.is_missing = True
+                        return pieces
+                if raw is None:
                     raw = await self._server.blobs.get(body)
-                    root = decode_structure(body.structure)
-                assert root is not None
+                root = root or decode_structure(body.structure)
                 if item.decoded and len(raw) > _INLINE_BYTES:
                     pieces.append(await asyncio.to_thread(_section, raw, root, item))
                 else:
