@@ -67,7 +67,6 @@ docs: setup ## write the pages that are made from the code
 	.venv/bin/python -m mailquay.runtime.reference docs/configuration.md
 	.venv/bin/python -m mailquay.cli.reference docs/cli.md
 	.venv/bin/python -m tools.rfc_index
-	.venv/bin/python tools/rfc_index.py
 
 .PHONY: pictures
 pictures: dev ## take the pictures of the webmail anew, in Chromium
