@@ -7,7 +7,7 @@ from mailquay_smtp_in.handlers.auth import handle_auth
 from mailquay_smtp_in.handlers.data import handle_data
 from mailquay_smtp_in.handlers.hello import handle_ehlo, handle_helo, handle_lhlo
 from mailquay_smtp_in.handlers.mail import handle_mail
-from mailquay_smtp_in.handlers.misc import (
+from mailquay_smtp_in.handlers.plain import (
     handle_expn,
     handle_help,
     handle_noop,
