@@ -2,20 +2,24 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from mailquay.message.words import decode_words
 
-__all__ = ["Header", "HeaderField", "find_header_end", "iter_fields", "unfold"]
+__all__ = ["Header", "HeaderField", "find_header_end", "header_text", "iter_fields", "unfold"]
 
 #: A field: its name, optional space (obs-optional, RFC 5322 §4.5), a colon, a value with its
 #: continuation lines. What does not look like one is passed over.
 _FIELD: Final = re.compile(rb"^([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)(?:\n|\Z)", re.MULTILINE)
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 _FOLD: Final = re.compile(rb"\r?\n(?=[ \t])")
+#: A header as nearly all are: nothing in it is obsolete, or no field at all.
+_ORDINARY: Final = re.compile(
+    rb"(?:[!-9;-~]++: (?![ \t\r\n])[^\r\n]*+\r\n(?:[ \t][^\r\n]*+\r\n)*+)*+(?:\r\n)?"
+)
+_CONTROLS: Final = bytes((*range(9), 11, 12, *range(14, 32), 127))
 
 
 def unfold(value: bytes) -> bytes:
@@ -35,9 +39,11 @@ def find_header_end(raw: bytes, start: int, end: int) -> int:
     return match.end() if match else end
 
 
-@dataclass(frozen=True, slots=True)
-class HeaderField:
-    """One field; ``start`` to ``end`` are its bytes with the line's end."""
+class HeaderField(NamedTuple):
+    """One field; ``start`` to ``end`` are its bytes with the line's end.
+
+    A message has a dozen or two: making a tuple takes a third of the time.
+    """
 
     name: bytes
     value: bytes
@@ -49,6 +55,23 @@ def iter_fields(raw: bytes, start: int, end: int) -> Iterator[HeaderField]:
     """Every field of a header in its order, however many: for whoever must not miss one."""
     for m in _FIELD.finditer(raw, start, end):
         yield HeaderField(m[1], m[2], m.start(), m.end())
+
+
+def header_text(raw: bytes, start: int, end: int) -> str:
+    """All fields as text, for searching: ``Name: value``, a line each, words decoded."""
+    header = raw[start:end]
+    if (
+        b"=?" not in header
+        and header.isascii()
+        and _ORDINARY.fullmatch(header)
+        and len(header.translate(None, _CONTROLS)) == len(header)
+    ):
+        # Unfolded as it stands; field by field it would take five times as long.
+        return header.replace(b"\r\n ", b" ").replace(b"\r\n\t", b"\t").decode().strip()
+    return "\n".join(
+        f"{field.name.decode('ascii', 'replace')}: {decode_words(unfold(field.value))}"
+        for field in iter_fields(raw, start, end)
+    )
 
 
 class Header:
