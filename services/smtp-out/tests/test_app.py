@@ -1,5 +1,6 @@
 """The service as a process: it starts, tells of itself, and ends when asked."""
 
+import time
 import urllib.request
 
 
@@ -11,6 +12,9 @@ def fetch(service, path):
 def test_it_starts_measures_the_queue_and_ends(deployment):
     service = deployment.start("smtp-out")
     assert '"ready"' in fetch(service, "/readyz")
-    assert 'mailquay_queue_recipients{state="queued"} 0.0' in fetch(service, "/metrics")
+    deadline = time.monotonic() + 20
+    while 'mailquay_queue_recipients{state="queued"} 0.0' not in fetch(service, "/metrics"):
+        assert time.monotonic() < deadline, "the queue was not measured"
+        time.sleep(0.02)
     service.stop()
     assert not service.child.is_running
