@@ -8,8 +8,9 @@ from mailquay.net.listener import ConnectionCounter, Listener, Peer, Slot
 from mailquay.net.stream import Stream
 from mailquay.net.tls import TlsContexts
 from mailquay.runtime.service import Platform, Service
+from mailquay_imap.facts import Facts
 from mailquay_imap.handlers import HANDLERS
-from mailquay_imap.server import FactCache, Server
+from mailquay_imap.server import Server
 from mailquay_imap.session import Session
 from mailquay_imap.views import Views
 
@@ -33,7 +34,7 @@ async def start(platform: Platform) -> Service:
         authenticator=platform.authenticator,
         tls=platform.tls,
         views=Views(platform.store, platform.bus),
-        facts=FactCache(_FACT_BYTES),
+        facts=Facts(platform.store, _FACT_BYTES),
     )
     counter = ConnectionCounter(settings.net)
     streams: set[Stream] = set()

@@ -1,32 +1,16 @@
-"""Bodies of many messages: where they are, and their bytes, read some at a time."""
+"""The bytes of many bodies, read some at a time."""
 
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import Final
 
 from mailquay.blobs import BlobError, BlobStore
 from mailquay.store.emails import Body
-from mailquay.store.types import AccountId
-from mailquay_imap.server import Server
 
-__all__ = ["locate_bodies", "read_each", "together"]
+__all__ = ["read_each", "together"]
 
 #: Bodies that are read together, and their bytes: a reader waits for all of them.
 _BODIES: Final = 64
 _BYTES: Final = 4 * 1024 * 1024
-
-
-async def locate_bodies(
-    server: Server, account_id: AccountId, email_ids: Sequence[int]
-) -> dict[int, Body]:
-    """Where the bodies of emails are; those that are gone are left out."""
-    known = server.facts.many("body", email_ids)
-    found = {number: body for number, body in zip(email_ids, known, strict=True) if body}
-    missing = [number for number, body in zip(email_ids, known, strict=True) if body is None]
-    if missing:
-        located = await server.store.emails.bodies(account_id, missing)
-        server.facts.keep("body", located)
-        found.update(located)
-    return found
 
 
 def together(bodies: Sequence[Body]) -> Iterator[Sequence[Body]]:

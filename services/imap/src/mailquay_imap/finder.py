@@ -13,13 +13,13 @@ from typing import Final
 from mailquay.delivery.facts import HEADER_FIELDS, TEXT_MAX_CHARACTERS
 from mailquay.message.content import text_parts
 from mailquay.message.dates import parse_zoned_date
-from mailquay.message.header import Header, unfold
+from mailquay.message.header import Header, header_text
 from mailquay.message.parts import Part
 from mailquay.message.structure import decode_structure
 from mailquay.message.words import decode_words
 from mailquay.store import search as s
 from mailquay.store.emails import Body, Place
-from mailquay_imap.bodies import locate_bodies, together
+from mailquay_imap.bodies import together
 from mailquay_imap.protocol.format import system_flag
 from mailquay_imap.protocol.search import (
     AndKey,
@@ -51,6 +51,16 @@ _FIELDS: Final = {
     "SUBJECT": s.Field.SUBJECT,
     "MESSAGE-ID": s.Field.MESSAGE_ID,
 }
+#: Their columns, but for the one that an email may lack.
+_TEXTS: Final = {
+    s.Field.FROM: "from_",
+    s.Field.TO: "to_",
+    s.Field.CC: "cc",
+    s.Field.BCC: "bcc",
+    s.Field.SUBJECT: "subject",
+}
+#: Messages whose texts are looked through here; of more, by Postgres.
+_REMEMBERED: Final = 50_000
 #: Uids that are worth naming to Postgres; of more, it looks at the whole mailbox.
 _NAMED_UIDS: Final = 200
 #: What each kind of key costs, so that the dear ones see only what the cheap ones leave.
@@ -200,12 +210,38 @@ class Finder:
         wanted, name = text.casefold(), field.encode().lower()
         column = _FIELDS.get(field)
         if column is not None and text:
-            found = await self._sql(s.FieldContains(column, text), among)
-            cut = await self._sql(s.FieldIsCut(column, TEXT_MAX_CHARACTERS), among - found)
+            is_small = len(among) <= _REMEMBERED and column in _TEXTS
+            search = self._remembered if is_small else self._asked
+            found, cut = await search(column, text, among)
             return found | await self._kept_header(name, wanted, cut)
         if name in HEADER_FIELDS:
             return await self._kept_header(name, wanted, among)
         return await self._read_header(name, wanted, among)
+
+    async def _remembered(
+        self, column: s.Field, text: str, among: set[int]
+    ) -> tuple[set[int], set[int]]:
+        """Those whose column contains the text, and those where it may not hold the whole field."""
+        ids, wanted = self._email_ids(among), text.casefold()
+        numbers = list(ids)
+        facts = await self._server.facts.columns(self._account_id, numbers, [_TEXTS[column]])
+        found: set[int] = set()
+        cut: set[int] = set()
+        for email_id, value in zip(numbers, facts[_TEXTS[column]], strict=True):
+            if value is None:
+                continue  # it is gone
+            if wanted in value.casefold():
+                found.update(ids[email_id])
+            elif len(value) >= TEXT_MAX_CHARACTERS:
+                cut.update(ids[email_id])
+        return found, cut
+
+    async def _asked(
+        self, column: s.Field, text: str, among: set[int]
+    ) -> tuple[set[int], set[int]]:
+        """The same of a mailbox that is too large to be remembered, by Postgres."""
+        found = await self._sql(s.FieldContains(column, text), among)
+        return found, await self._sql(s.FieldIsCut(column, TEXT_MAX_CHARACTERS), among - found)
 
     async def _kept_header(self, name: bytes, wanted: str, among: set[int]) -> set[int]:
         """A field that is kept with each message; those with too long a header are read."""
@@ -251,7 +287,7 @@ class Finder:
         ids = self._email_ids(among)
         if not ids:
             return set()
-        located = await locate_bodies(self._server, self._account_id, list(ids))
+        located = await self._server.facts.bodies(self._account_id, list(ids))
         # Neighbours in a pack are read one after the other.
         ordered = sorted(located.values(), key=lambda b: (b.pack_id.int, b.pack_offset))
         found: set[int] = set()
@@ -297,11 +333,7 @@ def _texts(raw: bytes, root: Part, *, with_header: bool) -> Iterator[str]:
 
 
 def _header_text(raw: bytes, part: Part) -> str:
-    fields = Header(raw, part.header_start, part.body_start)
-    return "\n".join(
-        f"{field.name.decode('ascii', 'replace')}: {decode_words(unfold(field.value))}"
-        for field in fields
-    )
+    return header_text(raw, part.header_start, part.body_start)
 
 
 def _bounds(key: DateKey) -> tuple[date | None, date | None]:

@@ -23,6 +23,8 @@ __all__ = ["BlobStore", "Written"]
 
 #: A body that takes longer than a thread's hand-over to decode is decoded in one.
 _INLINE_BYTES: Final = 64 * 1024
+_HITS: Final = metrics.BLOB_CACHE.labels("hit")
+_MISSES: Final = metrics.BLOB_CACHE.labels("miss")
 #: A body in the cache; an empty one begins where the next does, so its size counts too.
 _Key = tuple[uuid.UUID, int, int]
 
@@ -131,9 +133,7 @@ class BlobStore:
             BlobMissing: it is not there.
             BlobCorrupt: it is not what was written.
         """
-        body = self._cached(ref)
-        if body is None:
-            (body,) = await self._read([ref])
+        (body,) = await self.get_many([ref])
         return body
 
     async def get_many(self, refs: Sequence[Located]) -> list[bytes]:
@@ -144,7 +144,11 @@ class BlobStore:
         """
         found = [self._cached(ref) for ref in refs]
         missing = [ref for ref, body in zip(refs, found, strict=True) if body is None]
-        read = iter(await self._read(missing) if missing else ())
+        _HITS.inc(len(refs) - len(missing))
+        if not missing:
+            return [body for body in found if body is not None]
+        _MISSES.inc(len(missing))
+        read = iter(await self._read(missing))
         return [next(read) if body is None else body for body in found]
 
     def _cached(self, ref: Located) -> bytes | None:
@@ -152,7 +156,6 @@ class BlobStore:
         body = self._cache.get(key)
         if body is not None:
             self._cache.move_to_end(key)
-        metrics.BLOB_CACHE.labels("miss" if body is None else "hit").inc()
         return body
 
     async def _read(self, refs: Sequence[Located]) -> list[bytes]:

@@ -17,7 +17,7 @@ from mailquay.message.sections import find_part, header_fields, section_range
 from mailquay.message.structure import decode_structure
 from mailquay.store.emails import Body, FlagChange, Place
 from mailquay.store.types import Flag
-from mailquay_imap.bodies import locate_bodies, read_each
+from mailquay_imap.bodies import read_each
 from mailquay_imap.lines import COLUMNS, FORMATS, fetch_lines, item_values
 from mailquay_imap.protocol import commands as c
 from mailquay_imap.protocol.fetch import BodyItem, FetchItem, SimpleItem
@@ -112,7 +112,9 @@ class _Fetcher:
         """Write the lines of these messages."""
         known, recent_from = self._selected.known, self._selected.recent_from
         places = [known.places[number - 1] for number in numbers]
-        facts = await self._read_facts(places)
+        facts = await self._server.facts.columns(
+            self._selected.view.account_id, [place.email_id for place in places], self._columns
+        )
         if any(None in values for values in facts.values()):
             self.is_missing = True
             there = [n for n in range(len(places)) if all(v[n] is not None for v in facts.values())]
@@ -137,31 +139,9 @@ class _Fetcher:
                 line = b"* %d FETCH (%b)\r\n" % (number, b" ".join(pieces))
                 await self._session.write_large(line)
 
-    async def _read_facts(self, places: Sequence[Place]) -> dict[str, list[Any]]:
-        """The columns wanted, a value for each message; None for those that are gone."""
-        if not self._columns:
-            return {}
-        cache = self._server.facts
-        ids = [place.email_id for place in places]
-        facts = {column: cache.many(column, ids) for column in self._columns}
-        missing = {
-            ids[n] for values in facts.values() for n, value in enumerate(values) if value is None
-        }
-        if missing:
-            account_id = self._selected.view.account_id
-            rows = await self._server.store.emails.columns(account_id, list(missing), self._columns)
-            for position, (column, values) in enumerate(facts.items()):
-                read = {email_id: row[position] for email_id, row in rows.items()}
-                cache.keep(column, read)
-                facts[column] = [
-                    read.get(email_id) if value is None else value
-                    for email_id, value in zip(ids, values, strict=True)
-                ]
-        return facts
-
     async def _locate(self, places: Sequence[Place]) -> dict[int, Body]:
         account_id = self._selected.view.account_id
-        return await locate_bodies(self._server, account_id, [p.email_id for p in places])
+        return await self._server.facts.bodies(account_id, [p.email_id for p in places])
 
     async def _pieces(
         self,
