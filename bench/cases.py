@@ -169,8 +169,10 @@ def _delivery(
 
 
 _IMAP_AIMS: Final = {
-    "STORE n FLAGS": "0.5 x peer", "APPEND 4 KiB": "0.5 x peer", "NOOP": "", "LOGIN": "",
-    "short session": "",
+    "STORE n FLAGS": "0.5 x peer", "APPEND 4 KiB": "0.5 x peer", "FETCH n BODY.PEEK[]": "0.2 ms",
+    "SELECT": "0.2 ms", "FETCH 1:* FLAGS": "5 ms", "FETCH 1:* ENVELOPE": "74 ms",
+    "SEARCH SUBJECT": "20 ms", "SEARCH TEXT": "468 ms", "NOOP": "", "LOGIN": "",
+    "short session": "", "FETCH n BODY[]": "",
 }  # fmt: skip
 
 

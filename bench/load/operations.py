@@ -1,7 +1,8 @@
 r"""IMAP operations in a loop, each on many connections at once.
 
 A connection has one command in flight; latency is from its writing to its tagged reply. Connections
-are spread over the accounts. Bodies are read with ``BODY[]``, which sets ``\Seen`` as clients do.
+are spread over the accounts. ``BODY[]`` is read of any message and sets ``\Seen``, as clients do;
+``BODY.PEEK[]`` is of the newest few and changes nothing, so that it soon is what memory serves.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ __all__ = ["OPERATIONS", "ImapLoad", "run_operation"]
 _APPEND_MAILBOX: Final = b"bench-append"
 _APPEND_BYTES: Final = 4096
 _TIMEOUT_SECONDS: Final = 60
+_NEWEST: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,10 @@ class _Turn:
     def number(self) -> int:
         """Any message's number."""
         return self.rnd.randint(1, max(1, self.client.messages))
+
+    def new_number(self) -> int:
+        """One of the newest messages' numbers."""
+        return self.rnd.randint(max(1, self.client.messages - _NEWEST), self.client.messages)
 
     def word(self) -> bytes:
         """Any of the messages' words."""
@@ -95,6 +101,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "SELECT": _simple(lambda turn: b"SELECT " + turn.load.mailbox),
     "FETCH 1:* FLAGS": _simple(lambda turn: b"FETCH 1:* (FLAGS)"),
     "FETCH 1:* ENVELOPE": _simple(lambda turn: b"FETCH 1:* (UID FLAGS RFC822.SIZE ENVELOPE)"),
+    "FETCH n BODY.PEEK[]": _simple(lambda turn: b"FETCH %d BODY.PEEK[]" % turn.new_number()),
     "FETCH n BODY[]": _simple(lambda turn: b"FETCH %d BODY[]" % turn.number()),
     "STORE n FLAGS": _simple(_store),
     "SEARCH FLAGGED": _simple(lambda turn: b"SEARCH FLAGGED"),
