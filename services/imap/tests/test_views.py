@@ -82,7 +82,7 @@ async def test_an_event_brings_a_view_up_to_date_where_someone_listens(
     views = Views(store, bus)
     view = await views.open(account.id, inbox.id)
     told: list[list[str]] = []
-    view.listeners.append(told.append)
+    views.listen(view, told.append)
     await bus.wait_listening(account.id)
     await deliver()
     await until(lambda: told)
@@ -97,7 +97,7 @@ async def test_an_event_brings_a_view_up_to_date_where_someone_listens(
 async def test_events_that_come_together_are_one_question(store, bus, account, inbox, pulses):
     views = Views(store, bus)
     view = await views.open(account.id, inbox.id)
-    view.listeners.append(lambda _traces: None)
+    views.listen(view, lambda _traces: None)
     await bus.wait_listening(account.id)
     pulses.clear()
     for _ in range(200):
@@ -115,7 +115,7 @@ async def test_what_a_session_does_is_known_without_asking(store, bus, account, 
     views = Views(store, bus)
     view = await views.open(account.id, inbox.id)
     told: list[list[str]] = []
-    view.listeners.append(told.append)
+    views.listen(view, told.append)
     stored = await store.emails.store_flags(account.id, inbox.id, [1], FlagChange.ADD, 4, ())
     await view.apply_own(stored.changed, [], stored.modseq)
     assert view.snapshot.places[0].flags == 4
@@ -135,7 +135,7 @@ async def test_a_mailbox_that_goes_is_told_to_its_listeners(store, bus, account)
     views = Views(store, bus)
     view = await views.open(account.id, box.id)
     told: list[list[str]] = []
-    view.listeners.append(told.append)
+    views.listen(view, told.append)
     await store.mailboxes.delete(account.id, "box")
     with pytest.raises(MailboxGone):
         await view.refresh(store)
@@ -179,8 +179,15 @@ async def test_what_is_kept_for_later_is_bounded(store, bus, account, deliver, m
 async def test_nobody_is_heard_who_is_not_listened_to(store, bus, account, inbox):
     views = Views(store, bus)
     view = await views.open(account.id, inbox.id)
+    assert await views.open(account.id, inbox.id) is view
+    assert account.id not in bus._accounts
+    for _ in range(2):
+        views.listen(view, lambda _traces: None)
+        view.listeners.clear()
     await bus.wait_listening(account.id)
-    assert account.id in bus._accounts
+    assert len(bus._accounts[account.id]) == 1
+    views.close(view)
+    assert account.id in bus._accounts  # who has idled once will do so again
     views.close(view)
     assert account.id not in bus._accounts
     with contextlib.suppress(KeyError):

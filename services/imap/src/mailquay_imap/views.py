@@ -153,10 +153,19 @@ class Views:
         current = views.get(mailbox_id)
         if current is None or current.is_gone:
             views[mailbox_id] = current = view
-        if account_id not in self._subscriptions:
-            self._subscriptions[account_id] = self._bus.subscribe_account(account_id, self._heard)
         current.sessions += 1
         return current
+
+    def listen(self, view: MailboxView, listener: Callable[[list[str]], None]) -> None:
+        """Tell a listener of a view's news, until it is taken out of `MailboxView.listeners`.
+
+        Events are subscribed to from the first listener on, as nobody else makes use of them, and
+        until the account's last view is closed: who idles once does so again.
+        """
+        view.listeners.append(listener)
+        account_id = view.account_id
+        if account_id not in self._subscriptions:
+            self._subscriptions[account_id] = self._bus.subscribe_account(account_id, self._heard)
 
     async def _load_once(self, account_id: AccountId, mailbox_id: MailboxId) -> MailboxView:
         """Read a mailbox; those who want the same one meanwhile get the same view."""
@@ -185,9 +194,10 @@ class Views:
         views = self._views.get(view.account_id, {})
         if views.get(view.mailbox_id) is view:
             del views[view.mailbox_id]
-            if not views:
-                del self._views[view.account_id]
-                self._subscriptions.pop(view.account_id).close()
+        if not views:
+            self._views.pop(view.account_id, None)
+            if subscription := self._subscriptions.pop(view.account_id, None):
+                subscription.close()
         if not view.is_gone:
             self._keep_idle(view)
 

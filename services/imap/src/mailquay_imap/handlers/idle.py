@@ -27,7 +27,7 @@ async def handle_idle(session: Session, _command: c.Idle) -> Ok:
     # Listen before looking: what comes between the two would be told to nobody.
     view = session.selected.view if session.selected is not None else None
     if view is not None:
-        view.listeners.append(woken)
+        session.server.views.listen(view, woken)
     session.write(b"+ idling\r\n")
     metrics.IMAP_IDLING.inc()
     try:
