@@ -69,7 +69,7 @@ class Acceptance:
         metrics.SMTP_BYTES.inc(message.size)
         incoming = _incoming(envelope, arrival, raw, message.digest)
         try:
-            delivered = await asyncio.gather(*map(self._deliverer.deliver, incoming))
+            delivered = await self._deliver(incoming)
             replies = _replies(envelope, incoming, delivered)
             if arrival.own is not None and all(reply.startswith(b"2") for reply in replies):
                 await self._confirmations.send(
@@ -90,6 +90,12 @@ class Acceptance:
             queue_ids=[d.queue_id for d in delivered if d.queue_id is not None],
         )
         return replies
+
+    async def _deliver(self, incoming: list[Incoming]) -> list[Delivered]:
+        """Hand over one message a tenant; of nearly all there is one, which needs no task."""
+        if len(incoming) == 1:
+            return [await self._deliverer.deliver(incoming[0])]
+        return await asyncio.gather(*map(self._deliverer.deliver, incoming))
 
     async def _refusal(self, header: bytes, arrival: Arrival) -> bytes | None:
         """What is wrong with a message for all of its recipients."""

@@ -18,6 +18,8 @@ from typing import Final
 __all__ = ["DataFault", "DataReader", "Message"]
 
 _END: Final = b"\r\n.\r\n"
+#: A dot that begins a line: the end, or one that the client has added (RFC 5321 §4.5.2).
+_DOT: Final = b"\r\n."
 #: What may be the beginning of the end, the longest first: it waits for what follows.
 _BEGINNINGS: Final = tuple(_END[:length] for length in range(len(_END) - 1, 0, -1))
 #: A dot alone on its line, to someone who takes a bare CR or LF for a line's end.
@@ -71,21 +73,22 @@ class DataReader:
     def feed(self, data: bytes) -> bool:
         """Take bytes; True when the end has come."""
         window = self._held + data
-        end = window.find(_END)
+        dot = window.find(_DOT)
+        end = window.find(_END, dot) if dot >= 0 else -1
         if end >= 0:
             self.leftover = window[end + len(_END) :]
-            self._take(window[: end + 2])
+            self._take(window[: end + 2], is_stuffed=dot < end)
             return True
         held = next((b for b in _BEGINNINGS if window.endswith(b)), b"")
         self._held = held
-        self._take(window[: len(window) - len(held)] if held else window)
+        self._take(window[: len(window) - len(held)] if held else window, is_stuffed=dot >= 0)
         return self.fault is DataFault.FALSE_END
 
-    def _take(self, window: bytes) -> None:
+    def _take(self, window: bytes, *, is_stuffed: bool) -> None:
         """Keep a piece in which every CRLF and every stuffed dot is whole."""
         self._check(window)
-        if b"\r\n." in window:
-            window = window.replace(b"\r\n.", b"\r\n")
+        if is_stuffed:
+            window = window.replace(_DOT, b"\r\n")
         if self._is_first and window:
             self._is_first = False
             window = window[2:]
