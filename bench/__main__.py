@@ -1,6 +1,7 @@
 """The benchmark: ``python -m bench``, which is what ``make bench`` runs."""
 
 import argparse
+import asyncio
 import contextlib
 import shutil
 import sys
@@ -61,7 +62,8 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(_scratch(options.keep)))
         targets = list(_targets(stack, folder, options, groups))
-        _prepare(targets, plan, groups)
+        with _CONSOLE.status("filling mailboxes"):
+            uvloop.run(_prepare(targets, plan, groups))
         outcomes = _measure(cases, targets, plan)
         report = Report.of(sys.argv[1:], targets, outcomes, time.perf_counter() - begun)
     print_report(_CONSOLE, report)
@@ -124,17 +126,19 @@ def _targets(
             yield stack.enter_context(pymap(options.pymap, READERS.logins[0]))
 
 
-def _prepare(targets: Sequence[Target], plan: Plan, groups: Sequence[str]) -> None:
-    """Fill the mailboxes that are read."""
-    for target in targets:
+async def _prepare(targets: Sequence[Target], plan: Plan, groups: Sequence[str]) -> None:
+    """Fill the mailboxes that are read, of all servers at once."""
+
+    async def prepare(target: Target) -> None:
         if "imap" in groups and target.has("imap"):
-            with _CONSOLE.status(f"filling mailboxes of {target.name}"):
-                if target.has("lmtp"):
-                    uvloop.run(fill(target, READERS.addresses, plan.messages, READER_BYTES))
-                else:
-                    uvloop.run(append(target, READERS.logins[0], plan.messages, READER_BYTES))
+            if target.has("lmtp"):
+                await fill(target, READERS.addresses, plan.messages, READER_BYTES)
+            else:
+                await append(target, READERS.logins[0], plan.messages, READER_BYTES)
         if "pop3" in groups and target.has("pop3", "lmtp"):
-            uvloop.run(fill(target, POP3.addresses, POP3_MESSAGES, POP3_BYTES))
+            await fill(target, POP3.addresses, POP3_MESSAGES, POP3_BYTES)
+
+    await asyncio.gather(*map(prepare, targets))
 
 
 def _measure(cases: Sequence[Case], targets: Sequence[Target], plan: Plan) -> list[Outcome]:
