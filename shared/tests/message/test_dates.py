@@ -11,6 +11,7 @@ from mailquay.message.dates import (
     format_internal_date,
     parse_date,
     parse_internal_date,
+    parse_zoned_date,
 )
 
 ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
@@ -75,3 +76,18 @@ def test_an_internal_date_is_to_the_letter(text, iso):
 def test_anything_else_is_no_date(text):
     assert parse_date(text) is None or any(c.isdigit() for c in text)
     assert parse_internal_date(text.encode("utf-8", "replace")) is None
+
+
+def test_a_date_keeps_its_zone():
+    when = datetime(2018, 7, 10, 11, 3, 11, tzinfo=timezone(timedelta(hours=10)))
+    text = "Tue, 10 Jul 2018 11:03:11 +1000"
+    assert format_date(when, in_its_zone=True) == text
+    assert parse_zoned_date(text) == when
+    assert parse_zoned_date(text).utcoffset() == timedelta(hours=10)
+    assert parse_date(text).utcoffset() == timedelta(0)
+    assert format_date(when) == "Tue, 10 Jul 2018 01:03:11 +0000"
+
+
+def test_a_zone_of_more_than_a_day_leaves_the_moment():
+    when = parse_zoned_date("Tue, 10 Jul 2018 11:03:11 +9959")
+    assert when == datetime(2018, 7, 6, 7, 4, 11, tzinfo=UTC)

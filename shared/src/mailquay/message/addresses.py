@@ -129,7 +129,6 @@ class _Parser:
         self._in_angle = False
         self._angle_done = False
         self._name: str = ""
-        self._glue = False  # the last token was "." or "@": no space before the next
         self._comment = ""
 
     def parse(self) -> tuple[Address | Group, ...]:
@@ -149,7 +148,7 @@ class _Parser:
                 self._special(match[3])
             elif match[4] is not None:
                 self._word(match[4])
-            elif match[5] is not None and self._words and not self._glue:
+            elif match[5] is not None and self._words:
                 self._words.append(" ")
         self._finish()
         if self._group is not None:
@@ -173,7 +172,6 @@ class _Parser:
         return end
 
     def _word(self, word: str) -> None:
-        self._glue = False
         if self._angle_done:
             return
         if self._local is not None:
@@ -214,10 +212,7 @@ class _Parser:
         if self._local is not None:
             self._extend_domain(".")
         else:
-            while self._words and self._words[-1] == " " and self._in_angle:
-                self._words.pop()
             self._words.append(".")
-            self._glue = True
 
     def _at(self) -> None:
         if self._angle_done:
@@ -225,16 +220,13 @@ class _Parser:
         if self._local is not None:
             self._extend_domain("@")  # a domain that cannot be, rather than another one
             return
-        words = self._words
-        while words and words[-1] == " ":
-            words.pop()
+        words = _without_space_at_dots(self._words)
         if not self._in_angle and " " in words:
             # "Jane Doe jane@example.org": the last word is the local part, which may be quoted.
             cut = len(words) - words[::-1].index(" ")
             self._name, words = "".join(words[:cut]).strip(), words[cut:]
         self._local = "".join(words).strip()
         self._words = []
-        self._glue = True
 
     def _colon(self) -> None:
         if self._in_angle:
@@ -261,3 +253,11 @@ class _Parser:
     def _end_group(self) -> None:
         self._found.append(Group(self._group or "", tuple(self._members)))
         self._group, self._members = None, []
+
+
+def _without_space_at_dots(words: list[str]) -> list[str]:
+    """Words up to an "@": space around dots is no part of them (RFC 5322 §4.4), nor is any behind."""
+    kept = [w for n, w in enumerate(words) if w != " " or "." not in words[max(n - 1, 0) : n + 2]]
+    while kept and kept[-1] == " ":
+        kept.pop()
+    return kept
