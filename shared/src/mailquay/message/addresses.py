@@ -256,7 +256,7 @@ class _Parser:
 
 
 def _without_space_at_dots(words: list[str]) -> list[str]:
-    """Words up to an "@": space around dots is no part of them (RFC 5322 §4.4), nor is any behind."""
+    """Words before an "@": space around dots (RFC 5322 §4.4) is no part of them, nor any behind."""
     kept = [w for n, w in enumerate(words) if w != " " or "." not in words[max(n - 1, 0) : n + 2]]
     while kept and kept[-1] == " ":
         kept.pop()
