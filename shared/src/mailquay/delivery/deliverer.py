@@ -25,9 +25,10 @@ from mailquay.runtime.settings import Settings
 from mailquay.store import RolledBack, Store, StoreUnavailable
 from mailquay.store.deliveries import (
     BatchResult,
-    PackRow,
+    Known,
     Placed,
     PlacementRow,
+    Question,
     QueueRecipientRow,
     QueueRow,
 )
@@ -48,6 +49,7 @@ class Unavailable(Exception):
 class _Waiting:
     incoming: Incoming
     facts: MessageFacts
+    digests: list[bytes | None]  # of the local placements
     future: "asyncio.Future[Delivered]"
     begun: float
 
@@ -87,7 +89,8 @@ class Deliverer:
             facts = read_facts(incoming.raw)
         else:
             facts = await loop.run_in_executor(None, read_facts, incoming.raw)
-        waiting = _Waiting(incoming, facts, loop.create_future(), begun)
+        digests = [self._digest(incoming, facts, target.recipient) for target in incoming.local]
+        waiting = _Waiting(incoming, facts, digests, loop.create_future(), begun)
         lane = self._lanes.get(incoming.tenant_id)
         if lane is None:
             lane = self._lanes[incoming.tenant_id] = _Lane()
@@ -200,7 +203,10 @@ class Deliverer:
     async def _commit(self, batch: list[_Waiting]) -> list[Delivered]:
         """Bodies first, then the one transaction, then the events."""
         tenant = batch[0].incoming.tenant_id
-        written = await self._blobs.put_many(tenant, [w.incoming.raw for w in batch])
+        written, known = await asyncio.gather(
+            self._blobs.put_many(tenant, [waiting.incoming.raw for waiting in batch]),
+            self._look(batch),
+        )
         placements: list[PlacementRow] = []
         queued: list[QueueRow] = []
         now = datetime.now(UTC)
@@ -208,21 +214,29 @@ class Deliverer:
             placements += self._placements(waiting, ref, now)
             if waiting.incoming.remote:
                 queued.append(self._queue_row(waiting, ref, now))
-        result = await self._record(written.packs, placements, queued)
+        result = await self._store.deliveries.commit(
+            written.packs,
+            placements,
+            queued,
+            known=known,
+            duplicate_window_seconds=self._window,
+            default_quota_bytes=self._settings.default_quota_bytes,
+        )
         delivered = self._hand_out(batch, result)
         self._announce(batch, delivered)
         return delivered
 
-    async def _record(
-        self, packs: tuple[PackRow, ...], placements: list[PlacementRow], queued: list[QueueRow]
-    ) -> BatchResult:
-        return await self._store.deliveries.commit(
-            packs,
-            placements,
-            queued,
-            duplicate_window_seconds=self._window,
-            default_quota_bytes=self._settings.default_quota_bytes,
-        )
+    async def _look(self, batch: list[_Waiting]) -> Known | None:
+        """What the batch has to know; where something is queued it looks under the lock only."""
+        if any(waiting.incoming.remote for waiting in batch):
+            return None
+        question = Question()
+        for waiting in batch:
+            keys = waiting.facts.thread_keys
+            for target, digest in zip(waiting.incoming.local, waiting.digests, strict=True):
+                mailbox_ids = (target.mailbox_id, *target.also)
+                question.add(target.account_id, mailbox_ids, digest, keys)
+        return await self._store.deliveries.look(question, self._window)
 
     def _placements(self, waiting: _Waiting, ref: BlobRef, now: datetime) -> list[PlacementRow]:
         incoming, email = waiting.incoming, waiting.facts.at(ref)
@@ -234,11 +248,11 @@ class Deliverer:
                 flags=target.flags,
                 keywords=target.keywords,
                 received_at=target.received_at or now,
-                digest=self._digest(waiting, target.recipient),
+                digest=digest,
                 enforce_quota=target.enforce_quota,
                 also=target.also,
             )
-            for target in incoming.local
+            for target, digest in zip(incoming.local, waiting.digests, strict=True)
         ]
 
     def _queue_row(self, waiting: _Waiting, ref: BlobRef, now: datetime) -> QueueRow:
@@ -253,7 +267,7 @@ class Deliverer:
             is_8bit=waiting.facts.is_8bit,
             envelope_id=incoming.envelope_id,
             ret=incoming.ret,
-            digest=self._digest(waiting, addresses),
+            digest=self._digest(incoming, waiting.facts, addresses),
             trace_id=incoming.trace_id,
             expires_at=now + self._max_age,
             recipients=tuple(
@@ -262,13 +276,12 @@ class Deliverer:
             ),
         )
 
-    def _digest(self, waiting: _Waiting, recipient: str) -> bytes | None:
+    def _digest(self, incoming: Incoming, facts: MessageFacts, recipient: str) -> bytes | None:
         """What a repeated delivery of these bytes to that recipient has in common with this one."""
-        incoming = waiting.incoming
-        if incoming.repeat_key is None or not self._window or waiting.facts.message_id is None:
+        if incoming.repeat_key is None or not self._window or facts.message_id is None:
             return None
         digest = hashlib.sha256(incoming.repeat_key)
-        for text in (waiting.facts.message_id, incoming.reverse_path, recipient):
+        for text in (facts.message_id, incoming.reverse_path, recipient):
             digest.update(b"\0" + text.encode("utf-8", "surrogateescape"))
         return digest.digest()[:16]
 

@@ -1,6 +1,7 @@
 """What a delivery batch holds, and what becomes of it. No I/O here."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -13,6 +14,7 @@ __all__ = [
     "PackRow",
     "Placed",
     "PlacementRow",
+    "Question",
     "QueueRecipientRow",
     "QueueRow",
 ]
@@ -72,6 +74,39 @@ class PlacementRow:
     enforce_quota: bool
     #: More mailboxes that the same email is in, none twice (RFC 8621 §4.1.1, mailboxIds).
     also: tuple[MailboxId, ...] = ()
+
+
+@dataclass(slots=True)
+class Question:
+    """What has to be known of the database before a batch is decided; pairs are of one account."""
+
+    accounts: set[int] = field(default_factory=set)
+    mailboxes: set[tuple[int, int]] = field(default_factory=set)
+    digests: set[tuple[int, bytes]] = field(default_factory=set)
+    thread_keys: set[tuple[int, int]] = field(default_factory=set)
+
+    def add(
+        self,
+        account_id: int,
+        mailbox_ids: Iterable[MailboxId | None],
+        digest: bytes | None,
+        thread_keys: Iterable[int],
+    ) -> None:
+        """Ask for a placement."""
+        self.accounts.add(account_id)
+        self.mailboxes.update((account_id, named) for named in mailbox_ids if named is not None)
+        if digest is not None:
+            self.digests.add((account_id, digest))
+        self.thread_keys.update((account_id, key) for key in thread_keys)
+
+    @classmethod
+    def of(cls, placements: Iterable[PlacementRow]) -> "Question":
+        """Ask for all of these."""
+        question = cls()
+        for row in placements:
+            mailbox_ids = (row.mailbox_id, *row.also)
+            question.add(row.account_id, mailbox_ids, row.digest, row.email.thread_keys)
+        return question
 
 
 @dataclass(frozen=True, slots=True)

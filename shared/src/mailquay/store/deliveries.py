@@ -2,12 +2,12 @@
 
 Everything is set-wise: the number of statements does not grow with the number of messages.
 
-Theory of operation. A batch is read, decided here, and written by one statement, which is a
-transaction of its own. It locks the accounts' state rows first, in the order of their ids, and
-writes only if each is as it was read: whatever changes an account takes its next modseq, so that
-the same modseq means that nothing has happened. Else nothing is written, and the batch is done
-again with the rows locked before they are read. Whoever changes an account waits at its state row,
-so that uids become visible in their order.
+Theory of operation. What a batch needs is looked up while its bodies are still on their way; it is
+decided here, and written by one statement, which is a transaction of its own. It locks the
+accounts' state rows first, in the order of their ids, and writes only if each is as it was read:
+whatever changes an account takes its next modseq, so that the same modseq means that nothing has
+happened. Else nothing is written, and the batch is done again with the rows locked before they are
+read. Whoever changes an account waits at its state row, so that uids become visible in their order.
 """
 
 from collections.abc import Sequence
@@ -21,6 +21,7 @@ from mailquay.store.batches import (
     PackRow,
     Placed,
     PlacementRow,
+    Question,
     QueueRecipientRow,
     QueueRow,
 )
@@ -31,10 +32,12 @@ __all__ = [
     "BatchResult",
     "Deliveries",
     "EmailFacts",
+    "Known",
     "NotPlaced",
     "PackRow",
     "Placed",
     "PlacementRow",
+    "Question",
     "QueueRecipientRow",
     "QueueRow",
 ]
@@ -174,74 +177,53 @@ class Deliveries:
         self._engine = engine
         self._ids: list[int] = []
 
+    async def look(self, question: Question, duplicate_window_seconds: float) -> Known:
+        """Learn what a batch's decisions need, while its bodies are still being written.
+
+        Raises:
+            StoreUnavailable
+        """
+        async with self._engine.connection() as c:
+            return await _read(c, question, duplicate_window_seconds)
+
     async def commit(
         self,
         packs: Sequence[PackRow],
         placements: Sequence[PlacementRow],
         queued: Sequence[QueueRow],
         *,
+        known: Known | None = None,
         duplicate_window_seconds: float,
         default_quota_bytes: int = 0,
     ) -> BatchResult:
         """Record a batch whose bodies are durable already; all of it, or nothing.
 
-        Two round trips where nobody else changes the same accounts and nothing is queued.
+        One round trip where nothing is queued, and nobody has changed the same accounts since
+        `look` told what is ``known``.
 
         Raises:
             StoreUnavailable: nothing is known of the outcome; delivering again is safe where the
                 rows have a digest.
         """
 
-        async def record(c: Connection) -> list[Placed | NotPlaced] | None:
-            known = await self._read(c, placements, duplicate_window_seconds)
+        async def record(c: Connection, known: Known) -> list[Placed | NotPlaced] | None:
             ids = await self._take_ids(c, len(placements))
             return await self._write(
                 c, packs, Admission(known, placements, ids, default_quota_bytes)
             )
 
-        if not queued:
+        if known is not None and not queued:
             async with self._engine.connection() as c:
-                if (results := await record(c)) is not None:
+                if (results := await record(c, known)) is not None:
                     return BatchResult(results, [])
+        question = Question.of(placements)
         async with self._engine.transaction() as c:
-            await c.execute(_LOCK, sorted({p.account_id for p in placements}))
-            results = await record(c)
+            await c.execute(_LOCK, sorted(question.accounts))
+            results = await record(c, await _read(c, question, duplicate_window_seconds))
             if results is None:
                 raise StoreUnavailable("an account went while the batch was written; try again")
             queue_ids = await self._enqueue(c, queued) if queued else []
         return BatchResult(results, queue_ids)
-
-    async def _read(
-        self, c: Connection, placements: Sequence[PlacementRow], window_seconds: float
-    ) -> Known:
-        named = {
-            (int(p.account_id), int(mailbox_id))
-            for p in placements
-            for mailbox_id in (p.mailbox_id, *p.also)
-            if mailbox_id is not None
-        }
-        digests = {(int(p.account_id), p.digest) for p in placements if p.digest is not None}
-        keys = {(int(p.account_id), key) for p in placements for key in p.email.thread_keys}
-        rows = await c.fetch(
-            _READ,
-            list({p.account_id for p in placements}),
-            [account for account, _ in named], [mailbox for _, mailbox in named],
-            [account for account, _ in digests], [digest for _, digest in digests],
-            [account for account, _ in keys], [key for _, key in keys],
-            window_seconds,
-        )  # fmt: skip
-        known = Known()
-        for kind, account_id, number, value, quota, inbox, digest in rows:
-            match kind:
-                case "account":
-                    known.accounts[account_id] = AccountState(number, value, quota, inbox)
-                case "mailbox":
-                    known.mailboxes.add((account_id, number))
-                case "delivered":
-                    known.delivered.add((account_id, digest))
-                case _:
-                    known.threads[account_id, number] = value
-        return known
 
     async def _take_ids(self, c: Connection, count: int) -> list[int]:
         if len(self._ids) < count:
@@ -323,3 +305,26 @@ class Deliveries:
                 window_seconds, limit,
             )  # fmt: skip
         return affected(status)
+
+
+async def _read(c: Connection, question: Question, window_seconds: float) -> Known:
+    rows = await c.fetch(
+        _READ,
+        list(question.accounts),
+        [account for account, _ in question.mailboxes], [i for _, i in question.mailboxes],
+        [account for account, _ in question.digests], [digest for _, digest in question.digests],
+        [account for account, _ in question.thread_keys], [key for _, key in question.thread_keys],
+        window_seconds,
+    )  # fmt: skip
+    known = Known()
+    for kind, account_id, number, value, quota, inbox, digest in rows:
+        match kind:
+            case "account":
+                known.accounts[account_id] = AccountState(number, value, quota, inbox)
+            case "mailbox":
+                known.mailboxes.add((account_id, number))
+            case "delivered":
+                known.delivered.add((account_id, digest))
+            case _:
+                known.threads[account_id, number] = value
+    return known
