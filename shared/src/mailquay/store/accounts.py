@@ -359,8 +359,9 @@ class Accounts:
             raise NotFound(f"there is no alias {address}")
 
 
+# The state row first, where whoever else changes the account waits, and then finds it gone.
 _PER_ACCOUNT = (
-    "mailbox_email", "email", "expunged", "mailbox", "mailbox_removed", "subscription",
-    "thread_reference", "delivered", "upload", "identity", "email_submission", "web_session",
-    "account_state",
+    "account_state", "mailbox_email", "email", "expunged", "mailbox", "mailbox_removed",
+    "subscription", "thread_reference", "delivered", "upload", "identity", "email_submission",
+    "web_session",
 )  # fmt: skip
