@@ -134,6 +134,23 @@ async def test_a_name_made_again_gives_out_no_uid_twice(store: Store, account, d
     assert (again.messages, again.uidnext, again.first_recent_uid) == (0, 2, 2)
 
 
+async def test_uidvalidity_rises_for_a_name_whatever_is_renamed_to_it(store: Store, account):
+    """RFC 9051 §2.3.1.1; a rename to a name without a history keeps it, and the clients' caches."""
+    old = await store.mailboxes.create(account.id, "old/below")
+    young = await store.mailboxes.create(account.id, "young/below")
+    await store.mailboxes.delete(account.id, "young/below")
+    await store.mailboxes.rename(account.id, "young", "elsewhere")
+    await store.mailboxes.rename(account.id, "old", "young")
+    renamed = await store.mailboxes.find(account.id, "young/below")
+    assert renamed.id == old.id
+    assert renamed.uidvalidity > young.uidvalidity
+    await store.mailboxes.rename(account.id, "young", "new")
+    again = await store.mailboxes.find(account.id, "new/below")
+    assert again.uidvalidity == renamed.uidvalidity
+    await store.mailboxes.rename(account.id, "new", "young")
+    assert (await store.mailboxes.find(account.id, "young/below")).uidvalidity == again.uidvalidity
+
+
 async def test_what_is_refused_says_why(store: Store, account):
     with pytest.raises(RoleTaken):
         await store.mailboxes.create(account.id, "More junk", role="junk")

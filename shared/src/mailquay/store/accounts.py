@@ -362,6 +362,6 @@ class Accounts:
 # The state row first, where whoever else changes the account waits, and then finds it gone.
 _PER_ACCOUNT = (
     "account_state", "mailbox_email", "email", "expunged", "mailbox", "mailbox_removed",
-    "subscription", "thread_reference", "delivered", "upload", "identity", "email_submission",
-    "web_session",
+    "former_name", "subscription", "thread_reference", "delivered", "upload", "identity",
+    "email_submission", "web_session",
 )  # fmt: skip

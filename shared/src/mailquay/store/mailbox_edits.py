@@ -10,9 +10,10 @@ from typing import Final
 
 from mailquay.store.engine import Connection, Engine
 from mailquay.store.errors import StateChanged
-from mailquay.store.mailboxes import MAILBOX_COLUMNS, mailbox_of, remove_messages, take_uidvalidity
+from mailquay.store.mailboxes import MAILBOX_COLUMNS, mailbox_of, remove_messages
 from mailquay.store.places import lock_state
 from mailquay.store.types import AccountId, Mailbox, MailboxId, ModSeq
+from mailquay.store.uidvalidity import leave_names, take_names, take_uidvalidity
 
 __all__ = ["MailboxEdits", "MailboxPlan", "MailboxesEdited", "NewMailbox", "Plan"]
 
@@ -109,6 +110,7 @@ class MailboxEdits:
 
 async def _destroy(c: Connection, account_id: AccountId, box: Mailbox, modseq: ModSeq) -> None:
     await remove_messages(c, account_id, box.id, modseq)
+    await leave_names(c, account_id, [box.id])
     await c.execute("DELETE FROM mailbox WHERE account_id = $1 AND id = $2", account_id, box.id)
     await c.execute(
         "DELETE FROM subscription WHERE account_id = $1 AND name = $2", account_id, box.name
@@ -126,11 +128,14 @@ async def _update(
     update: Sequence[Mailbox],
     modseq: ModSeq,
 ) -> None:
+    renamed = [box.id for box in update if box.name != mailboxes[box.id].name]
+    await leave_names(c, account_id, renamed)
     await c.execute(_STEP_ASIDE, account_id, [box.id for box in update])
     await c.execute(
         _UPDATE, account_id, [box.id for box in update], [box.name for box in update],
         [box.role for box in update], [box.sort_order for box in update], modseq,
     )  # fmt: skip
+    await take_names(c, account_id, renamed)
     await c.execute(
         "DELETE FROM subscription WHERE account_id = $1 AND name = ANY($2::text[])",
         account_id, [mailboxes[box.id].name for box in update],

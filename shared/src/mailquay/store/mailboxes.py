@@ -1,6 +1,5 @@
 """Mailboxes: names, roles, subscriptions and counters (RFC 9051 §2.3.1, §6.3; RFC 8621 §2)."""
 
-import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from mailquay.store.names import DELIMITER, normalise_name
 from mailquay.store.places import remove_places, take_modseq
 from mailquay.store.renames import empty_inbox, rename_subscriptions, rename_tree
 from mailquay.store.types import AccountId, Mailbox, MailboxId, ModSeq
+from mailquay.store.uidvalidity import leave_names, take_uidvalidity
 
 __all__ = [
     "DELIMITER",
@@ -27,7 +27,6 @@ __all__ = [
     "mailbox_of",
     "normalise_name",
     "remove_messages",
-    "take_uidvalidity",
 ]
 
 _INITIAL = (
@@ -47,16 +46,6 @@ MAILBOX_COLUMNS: Final = """
 def mailbox_of(row: Iterable[Any]) -> Mailbox:
     """A row of `MAILBOX_COLUMNS` as a mailbox."""
     return Mailbox(*row)
-
-
-async def take_uidvalidity(c: Connection, account_id: AccountId) -> int:
-    """A UIDVALIDITY greater than any before; the clock makes it so across a restore too."""
-    value: int = await c.fetchval(
-        "UPDATE account_state SET uidvalidity = greatest(uidvalidity + 1, $2) "
-        "WHERE account_id = $1 RETURNING uidvalidity",
-        account_id, int(time.time()),
-    )  # fmt: skip
-    return value
 
 
 async def create_initial_mailboxes(c: Connection, account_id: AccountId) -> None:
@@ -277,6 +266,7 @@ class Mailboxes:
                     account_id, mailbox_id, modseq,
                 )  # fmt: skip
             else:
+                await leave_names(c, account_id, [mailbox_id])
                 await c.execute(
                     "DELETE FROM mailbox WHERE account_id = $1 AND id = $2", account_id, mailbox_id
                 )

@@ -6,6 +6,7 @@ from mailquay.store.engine import Connection
 from mailquay.store.names import require_size
 from mailquay.store.places import copy_places, remove_places
 from mailquay.store.types import AccountId, MailboxId, ModSeq
+from mailquay.store.uidvalidity import leave_names, take_names
 
 __all__ = ["empty_inbox", "rename_subscriptions", "rename_tree"]
 
@@ -24,14 +25,20 @@ async def rename_tree(
     Raises:
         Refused: one of them is too long now, or too deep.
     """
+    tree = await c.fetch(
+        f"SELECT id FROM mailbox WHERE account_id = $1 AND {_AT_OR_BELOW}", account_id, old
+    )
+    ids = [MailboxId(row[0]) for row in tree]
+    await leave_names(c, account_id, ids)
     rows = await c.fetch(
         f"UPDATE mailbox SET name = {_RENAMED}, changed_modseq = $4, highestmodseq = $4 "
-        f"WHERE account_id = $1 AND {_AT_OR_BELOW} "
+        "WHERE account_id = $1 AND id = ANY($5::bigint[]) "
         "RETURNING length(name), length(name) - length(replace(name, '/', '')) + 1",
-        account_id, old, new, modseq,
+        account_id, old, new, modseq, ids,
     )  # fmt: skip
     for characters, levels in rows:
         require_size(characters, levels)
+    await take_names(c, account_id, ids)
 
 
 async def rename_subscriptions(
