@@ -86,11 +86,12 @@ def _build(
 
 def format_date(when: datetime, *, in_its_zone: bool = False) -> str:
     """Write a Date field, in UTC or as it is: ``Tue, 24 Nov 2026 13:15:26 +0000``."""
+    zone = f"{when:%z}" if in_its_zone else "+0000"
     if not in_its_zone:
         when = when.astimezone(UTC)
     return (
         f"{_DAYS[when.weekday()]}, {when.day:02d} {_MONTHS[when.month - 1].capitalize()} "
-        f"{when.year:04d} {when.hour:02d}:{when.minute:02d}:{when.second:02d} {when:%z}"
+        f"{when.year:04d} {when.hour:02d}:{when.minute:02d}:{when.second:02d} {zone}"
     )
 
 
