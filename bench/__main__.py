@@ -80,7 +80,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--no-peers", action="store_true", help="measure Mailquay alone")
     parser.add_argument("--pymap", type=Path, help="the `pymap` command, to measure it too (slow)")
     parser.add_argument("--messages", type=int, default=10_000, help="in a mailbox that is read")
-    parser.add_argument("--seconds", type=float, default=1.0, help="for each run of an operation")
+    parser.add_argument("--seconds", type=float, default=0.8, help="for each run of an operation")
     parser.add_argument("--repeats", type=int, default=3, help="runs; medians are shown")
     parser.add_argument("--volume", type=float, default=1.0, help="times the messages delivered")
     parser.add_argument("--workers", type=int, default=1, help="processes of each service of ours")

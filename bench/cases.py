@@ -39,7 +39,7 @@ class Plan:
     """How much is done; the standard set takes a few minutes."""
 
     messages: int = 10_000
-    seconds: float = 1.0
+    seconds: float = 0.8
     repeats: int = 3
     idle_connections: int = 200
     #: Scales the numbers of messages delivered.
