@@ -291,6 +291,7 @@ async def assert_difference(world: World, before: Snapshot, after: Snapshot) -> 
 
 def assert_threads(world: World) -> None:
     """Each email is in the oldest thread that a key of it was of when it came, else in its own."""
+    assert len({placed.email_id for _, placed in world.delivered}) == len(world.delivered)
     threads: dict[int, int] = {}
     for raw, placed in sorted(world.delivered, key=lambda d: (d[1].modseq, d[1].email_id)):
         keys = read_facts(raw).thread_keys

@@ -241,6 +241,24 @@ async def test_a_repetition_is_known_for_a_day_and_then_forgotten(store, deliver
     assert await store.deliveries.trim(86400) == 1
 
 
+async def test_a_quota_is_exact_whoever_delivers_at_once(postgres_url, store, blobs, bus, account):
+    letters = [incoming(account, number) for number in range(10, 40)]
+    size = len(letters[0].raw)
+    await store.accounts.set_quota(account.address, 10 * size + size // 2)
+    async with contextlib.AsyncExitStack() as stack:
+        deliverers = [
+            await stack.enter_async_context(another_process(postgres_url, blobs, bus))
+            for _ in range(3)
+        ]
+        results = await asyncio.gather(
+            *(deliverers[n % 3].deliver(letter) for n, letter in enumerate(letters))
+        )
+    refused = [r for r in results if r.placements == (NotPlaced("overquota"),)]
+    assert len(refused) == 20
+    assert (await store.accounts.get(account.id)).used_bytes == 10 * size
+    await recount(postgres_url, account.id)
+
+
 async def test_mail_for_an_account_that_is_being_removed_leaves_nothing_behind(
     store, deliverer, account, admin
 ):

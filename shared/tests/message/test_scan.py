@@ -203,6 +203,18 @@ def test_depth_is_bounded() -> None:
     assert depth_of(scan(embedded).root) == 100
 
 
+@pytest.mark.parametrize("raw", [nested(300), b"Content-Type: message/rfc822\r\n\r\n" * 300])
+def test_what_is_nested_deepest_is_still_served(raw: bytes) -> None:
+    message = scan(raw)
+    assert depth_of(message.root) == ScanLimits().max_depth
+    assert decode_structure(encode_structure(message.root)) == message.root
+    numbers = [number for number, _ in message.root.walk()]
+    assert len(numbers) == len(set(numbers))
+    assert message.imap_bodystructure().count(b"(") == message.imap_bodystructure().count(b")")
+    assert message.has_attachment is False
+    assert isinstance(message.preview(), str)
+
+
 def assert_put_together(raw: bytes, part: Part) -> None:
     """Each part's bytes and what lies between them are the message, byte for byte."""
     assert 0 <= part.header_start <= part.body_start <= part.body_end <= len(raw)
