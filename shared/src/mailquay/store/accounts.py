@@ -363,5 +363,5 @@ class Accounts:
 _PER_ACCOUNT = (
     "account_state", "mailbox_email", "email", "expunged", "mailbox", "mailbox_removed",
     "former_name", "subscription", "thread_reference", "delivered", "upload", "identity",
-    "email_submission", "web_session",
+    "email_submission", "web_session", "sending",
 )  # fmt: skip

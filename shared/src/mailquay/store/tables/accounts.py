@@ -5,15 +5,27 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from mailquay.store.tables.columns import METADATA, count, identity, now
+from mailquay.store.tables.columns import METADATA, count, identity, managed_by, now, policy
 
-__all__ = ["ACCOUNT", "ACCOUNT_STATE", "ALIAS", "DOMAIN", "IDENTITY", "TENANT", "WEB_SESSION"]
+__all__ = [
+    "ACCOUNT",
+    "ACCOUNT_STATE",
+    "ALIAS",
+    "DOMAIN",
+    "IDENTITY",
+    "SENDING",
+    "TENANT",
+    "WEB_SESSION",
+]
 
 TENANT: Final = sa.Table(
     "tenant",
     METADATA,
     identity(),
     sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("max_domains", sa.Integer, nullable=True),
+    *policy(),
+    managed_by(),
     now(),
     sa.PrimaryKeyConstraint("id"),
 )
@@ -27,6 +39,8 @@ DOMAIN: Final = sa.Table(
     sa.Column("name", sa.Text, nullable=False, unique=True),
     sa.Column("catch_all", sa.Text, nullable=True),  # the address that takes unknown recipients
     sa.Column("subaddress_separator", sa.Text, nullable=False, server_default="+"),  # RFC 5233
+    *policy(),
+    managed_by(),
     now(),
     sa.PrimaryKeyConstraint("id"),
 )
@@ -41,11 +55,12 @@ ACCOUNT: Final = sa.Table(
     sa.Column("display_name", sa.Text, nullable=False, server_default=""),
     sa.Column("role", sa.Text, nullable=False, server_default="user"),  # user | admin
     sa.Column("state", sa.Text, nullable=False, server_default="active"),  # active | disabled
-    sa.Column("password_hash", sa.Text, nullable=False),  # Argon2id, PHC string
-    sa.Column("scram_sha256", sa.Text, nullable=False),  # RFC 5803 form: salt, StoredKey, ServerKey
+    sa.Column("password_hash", sa.Text, nullable=False),  # Argon2id, PHC string; "": none
+    sa.Column("scram_sha256", sa.Text, nullable=False),  # RFC 5803 form; "": none
     # Raised by each change of credentials or state; what was granted before it is void.
     sa.Column("credential_version", sa.BigInteger, nullable=False, server_default=sa.text("1")),
-    sa.Column("quota_bytes", sa.BigInteger, nullable=True),  # NULL: the settings' default; 0: none
+    sa.Column("quota_bytes", sa.BigInteger, nullable=True),  # NULL: the policy's default; 0: none
+    managed_by(),  # or `pruned`: disabled, as its file names it no more
     now(),
     sa.PrimaryKeyConstraint("id"),
     sa.CheckConstraint("role IN ('user', 'admin')", name="role"),
@@ -66,12 +81,23 @@ ACCOUNT_STATE: Final = sa.Table(
     postgresql_with={"fillfactor": "50"},
 )
 
+# What an account has sent since its window began, where a policy limits it.
+SENDING: Final = sa.Table(
+    "sending",
+    METADATA,
+    sa.Column("account_id", sa.BigInteger, nullable=False, autoincrement=False),
+    sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("recipients", sa.Integer, nullable=False),
+    sa.PrimaryKeyConstraint("account_id"),
+)
+
 ALIAS: Final = sa.Table(
     "alias",
     METADATA,
     sa.Column("tenant_id", sa.BigInteger, sa.ForeignKey("tenant.id"), nullable=False),
     sa.Column("address", sa.Text, nullable=False),
     sa.Column("target", sa.Text, nullable=False),  # an address, local or not
+    managed_by(),
     now(),
     sa.PrimaryKeyConstraint("address", "target"),
 )

@@ -4,7 +4,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-__all__ = ["METADATA", "blob_ref", "count", "identity", "now"]
+__all__ = ["METADATA", "blob_ref", "count", "identity", "managed_by", "now", "policy"]
 
 METADATA: Final = sa.MetaData(
     naming_convention={
@@ -43,4 +43,20 @@ def blob_ref() -> list[sa.Column[object]]:
         sa.Column("size", sa.BigInteger, nullable=False),
         sa.Column("sha256", sa.LargeBinary, nullable=False),
         sa.Column("codec", sa.SmallInteger, nullable=False),
+    ]
+
+
+def managed_by() -> sa.Column[object]:
+    """Who looks after the row: NULL for people, ``apply`` for a file; see `store.declarations`."""
+    return sa.Column("managed_by", sa.Text, nullable=True)
+
+
+def policy() -> list[sa.Column[object]]:
+    """What a tenant or a domain grants; NULL: as whatever is above it says."""
+    return [
+        sa.Column("default_quota_bytes", sa.BigInteger, nullable=True),  # 0: none
+        sa.Column("max_accounts", sa.Integer, nullable=True),
+        sa.Column("max_message_bytes", sa.BigInteger, nullable=True),  # of what is submitted
+        sa.Column("max_recipients_per_day", sa.Integer, nullable=True),  # of one account
+        sa.Column("outbound", sa.Boolean, nullable=True),  # whether mail may be sent elsewhere
     ]

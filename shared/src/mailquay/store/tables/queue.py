@@ -5,9 +5,9 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from mailquay.store.tables.columns import METADATA, blob_ref, identity, now
+from mailquay.store.tables.columns import METADATA, blob_ref, identity, managed_by, now
 
-__all__ = ["EMAIL_SUBMISSION", "QUEUE_MESSAGE", "QUEUE_RECIPIENT"]
+__all__ = ["EMAIL_SUBMISSION", "QUEUE_MESSAGE", "QUEUE_RECIPIENT", "RELAY"]
 
 QUEUE_MESSAGE: Final = sa.Table(
     "queue_message",
@@ -78,6 +78,29 @@ sa.Index(
     "ix_queue_recipient_report",
     QUEUE_RECIPIENT.c.message_id,
     postgresql_where=QUEUE_RECIPIENT.c.report.is_not(None),
+)
+
+# Routes ahead of the settings' smarthost and of DNS: see `store.relays`.
+RELAY: Final = sa.Table(
+    "relay",
+    METADATA,
+    identity(),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("tenant_id", sa.BigInteger, sa.ForeignKey("tenant.id"), nullable=True),  # NULL: all
+    sa.Column("recipient_domain", sa.Text, nullable=False),  # a domain, "*.domain", or "*"
+    sa.Column("sender_domain", sa.Text, nullable=True),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("host", sa.Text, nullable=True),
+    sa.Column("port", sa.Integer, nullable=True),
+    sa.Column("tls", sa.Text, nullable=True),  # opportunistic | required | off
+    sa.Column("username", sa.Text, nullable=True),
+    # Where smtp-out reads the password: the database holds none.
+    sa.Column("password_file", sa.Text, nullable=True),
+    sa.Column("password_env", sa.Text, nullable=True),
+    managed_by(),
+    now(),
+    sa.PrimaryKeyConstraint("id"),
+    sa.CheckConstraint("action IN ('host', 'mx', 'reject')", name="action"),
 )
 
 EMAIL_SUBMISSION: Final = sa.Table(
