@@ -2,7 +2,19 @@
 
 import typer
 
-from mailquay.cli import account, alias, blobs, db, doctor, domain, mailbox, queue, send, standalone
+from mailquay.cli import (
+    account,
+    alias,
+    blobs,
+    db,
+    doctor,
+    domain,
+    mailbox,
+    probe,
+    queue,
+    send,
+    standalone,
+)
 
 __all__ = ["app", "main"]
 
@@ -23,6 +35,7 @@ for name, module in (
 ):
     app.add_typer(module.app, name=name)
 send.register(app)
+probe.register(app)
 doctor.register(app)
 
 
