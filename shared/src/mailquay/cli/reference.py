@@ -89,7 +89,7 @@ def _kind(parameter: Any) -> str:
     return str(parameter.metavar or _KINDS.get(kind, "TEXT"))
 
 
-_KINDS: Final[dict[Any, str]] = {int: "NUMBER", Path: "PATH"}
+_KINDS: Final[dict[Any, str]] = {int: "NUMBER", float: "NUMBER", Path: "PATH"}
 
 
 def _default(parameter: Any) -> str:
