@@ -5,6 +5,7 @@ import typer
 from mailquay.cli import (
     account,
     alias,
+    apply,
     blobs,
     db,
     doctor,
@@ -34,6 +35,7 @@ for name, module in (
     ("db", db),
 ):
     app.add_typer(module.app, name=name)
+apply.register(app)
 send.register(app)
 probe.register(app)
 doctor.register(app)

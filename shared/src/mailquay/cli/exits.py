@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import Final
 
 from mailquay.blobs import BlobUnavailable
+from mailquay.declared.errors import DocumentError, PasswordMissing, PlanError
 from mailquay.identity import AddressError
 from mailquay.runtime.settings import SettingsError
 from mailquay.standalone.processes import StandaloneError
@@ -34,15 +35,17 @@ class Exit(IntEnum):
 
 MEANINGS: Final = {
     Exit.OK: "It is done.",
-    Exit.CHECK_FAILED: "A check found something wrong, or a server refused the message for good.",
+    Exit.CHECK_FAILED: "A check found something wrong, `apply --diff` found changes, or a server "
+    "refused the message for good.",
     Exit.USAGE: "The command line makes no sense.",
-    Exit.MALFORMED: "An address, a domain or a size is malformed.",
+    Exit.MALFORMED: "An address, a domain, a size or a file of settings is malformed.",
     Exit.NOT_FOUND: "What was named is not there.",
     Exit.UNAVAILABLE: "Postgres, object storage or a server cannot be reached, or cannot start.",
     Exit.BUG: "A fault of Mailquay's own; a traceback is on standard error.",
     Exit.EXISTS: "The name is taken.",
     Exit.TRY_LATER: "A server said to try again later.",
-    Exit.REFUSED: "It is not allowed: the domain still has accounts, the file is not readable, …",
+    Exit.REFUSED: "It is not allowed: the domain still has accounts, the file is not readable, "
+    "what a file of settings asks for cannot be, …",
     Exit.SETTINGS: "The settings are wrong, or there are none.",
     Exit.INTERRUPTED: "Ctrl-C.",
 }
@@ -58,6 +61,9 @@ class CommandFailed(Exception):
 
 _STATUSES: Final[tuple[tuple[type[Exception], Exit], ...]] = (
     (AddressError, Exit.MALFORMED),
+    (DocumentError, Exit.MALFORMED),
+    (PlanError, Exit.REFUSED),
+    (PasswordMissing, Exit.NOT_FOUND),
     (NotFound, Exit.NOT_FOUND),
     (AlreadyExists, Exit.EXISTS),
     (Refused, Exit.REFUSED),

@@ -88,7 +88,8 @@ class Authenticator:
         account = await self._find(username)
         key = self._cache_key(account, username, password)
         if account is None or not self._is_verified(account, key):
-            stored = self._hasher.nobody if account is None else account.password_hash
+            # An account without a password is none that one may sign in to, and takes as long.
+            stored = (account.password_hash if account else "") or self._hasher.nobody
             is_right = await self._verify(key, account, stored, password)
             if account is None or not is_right:
                 raise self.failed(username, remote)
@@ -104,7 +105,7 @@ class Authenticator:
     async def find_scram(self, username: str, *, remote: str) -> tuple[Account | None, ScramSecret]:
         """The account that a proof is to be checked for, and what it is checked with.
 
-        A name that is nobody's has a made-up secret, always the same.
+        A name that is nobody's, or without keys, has a made-up secret, always the same.
 
         Raises:
             Throttled, Unavailable
@@ -112,7 +113,7 @@ class Authenticator:
         """
         self._refuse_throttled(username, remote)
         account = await self._find(username)
-        if account is not None:
+        if account is not None and account.scram_sha256:
             return account, ScramSecret.parse(account.scram_sha256)
         name = _account_key(username).encode("utf-8", "surrogateescape")
         salt = hmac.digest(self._salt_key, name, "sha256")

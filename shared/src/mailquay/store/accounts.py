@@ -6,15 +6,13 @@ from typing import Any
 
 import asyncpg
 
-from mailquay.store.engine import Engine, affected
+from mailquay.store.declared import DEFAULT_TENANT
+from mailquay.store.engine import Connection, Engine, affected
 from mailquay.store.errors import AlreadyExists, NotFound, Refused
 from mailquay.store.mailboxes import create_initial_mailboxes
 from mailquay.store.types import AccountId, TenantId
 
-__all__ = ["Account", "Accounts", "Alias", "Domain"]
-
-#: The tenant that everything belongs to until there are more.
-DEFAULT_TENANT = "default"
+__all__ = ["Account", "Accounts", "Alias", "Domain", "insert_account", "remove_account"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,27 +190,10 @@ class Accounts:
             async with self._engine.transaction() as c:
                 if await c.fetchval("SELECT 1 FROM alias WHERE address = $1", address):
                     raise AlreadyExists(f"{address} is an alias")
-                account_id = AccountId(
-                    await c.fetchval(
-                        "INSERT INTO account (tenant_id, domain_id, address, display_name, role, "
-                        "password_hash, scram_sha256, quota_bytes) "
-                        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
-                        domain.tenant_id,
-                        domain.id,
-                        address,
-                        display_name,
-                        role,
-                        password_hash,
-                        scram_sha256,
-                        quota_bytes,
-                    )
-                )
-                await c.execute("INSERT INTO account_state (account_id) VALUES ($1)", account_id)
-                await create_initial_mailboxes(c, account_id)
-                await c.execute(
-                    "INSERT INTO identity (account_id, name, email, created_modseq, modseq) "
-                    "VALUES ($1, $2, $3, 1, 1)",
-                    account_id, display_name, address,
+                account_id = await insert_account(
+                    c, address, (password_hash, scram_sha256), tenant_id=domain.tenant_id,
+                    domain_id=domain.id, display_name=display_name, role=role,
+                    quota_bytes=quota_bytes,
                 )  # fmt: skip
                 row = await c.fetchrow(f"{_ACCOUNT} WHERE a.id = $1", account_id)
         except asyncpg.UniqueViolationError as error:
@@ -308,14 +289,7 @@ class Accounts:
             NotFound: there is no such account.
         """
         async with self._engine.transaction() as c:
-            number = await c.fetchval(
-                "DELETE FROM account WHERE address = $1 RETURNING id", address
-            )
-            if number is None:
-                raise NotFound(f"there is no account {address}")
-            for table in _PER_ACCOUNT:
-                await c.execute(f"DELETE FROM {table} WHERE account_id = $1", number)
-        return AccountId(number)
+            return await remove_account(c, address)
 
     async def add_alias(self, address: str, targets: Sequence[str]) -> Alias:
         """Send an address' mail to others, here or elsewhere; adds to what is there.
@@ -365,3 +339,50 @@ _PER_ACCOUNT = (
     "former_name", "subscription", "thread_reference", "delivered", "upload", "identity",
     "email_submission", "web_session", "sending",
 )  # fmt: skip
+
+
+async def insert_account(
+    c: Connection,
+    address: str,
+    password: tuple[str, str],
+    *,
+    tenant_id: int,
+    domain_id: int,
+    display_name: str,
+    role: str,
+    quota_bytes: int | None,
+) -> AccountId:
+    """Make an account with its first mailboxes and its identity, in the caller's transaction.
+
+    ``password`` is Argon2id's and RFC 5803's form, "" each for none.
+    """
+    account_id = AccountId(
+        await c.fetchval(
+            "INSERT INTO account (tenant_id, domain_id, address, display_name, role, "
+            "password_hash, scram_sha256, quota_bytes) "
+            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
+            tenant_id, domain_id, address, display_name, role, *password, quota_bytes,
+        )
+    )  # fmt: skip
+    await c.execute("INSERT INTO account_state (account_id) VALUES ($1)", account_id)
+    await create_initial_mailboxes(c, account_id)
+    await c.execute(
+        "INSERT INTO identity (account_id, name, email, created_modseq, modseq) "
+        "VALUES ($1, $2, $3, 1, 1)",
+        account_id, display_name, address,
+    )  # fmt: skip
+    return account_id
+
+
+async def remove_account(c: Connection, address: str) -> AccountId:
+    """Remove an account with all its mail, in the caller's transaction.
+
+    Raises:
+        NotFound: there is no such account.
+    """
+    number = await c.fetchval("DELETE FROM account WHERE address = $1 RETURNING id", address)
+    if number is None:
+        raise NotFound(f"there is no account {address}")
+    for table in _PER_ACCOUNT:
+        await c.execute(f"DELETE FROM {table} WHERE account_id = $1", number)
+    return AccountId(number)

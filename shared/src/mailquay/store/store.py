@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from mailquay.runtime.settings import DatabaseSettings
 from mailquay.store.accounts import Accounts
 from mailquay.store.changes import Changes
+from mailquay.store.declarations import Declarations
 from mailquay.store.deliveries import Deliveries
 from mailquay.store.email_objects import EmailObjects
 from mailquay.store.email_queries import EmailQueries
@@ -35,6 +36,7 @@ class Store:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.accounts = Accounts(engine)
+        self.declarations = Declarations(engine)
         self.recipients = Recipients(engine)
         self.mailboxes = Mailboxes(engine)
         self.mailbox_objects = MailboxObjects(engine)
