@@ -41,28 +41,28 @@ def counter(**limits) -> ConnectionCounter:
 
 def test_connections_of_one_client_are_limited():
     count = counter(max_connections_per_address=2)
-    first = count.take(Peer("192.0.2.1", 1))
+    first = count.take(Peer("192.0.2.1", 1), "imap")
     assert first is not None
-    assert count.take(Peer("192.0.2.1", 2)) is not None
-    assert count.take(Peer("192.0.2.1", 3)) is None
-    assert count.take(Peer("192.0.2.2", 4)) is not None
+    assert count.take(Peer("192.0.2.1", 2), "imap") is not None
+    assert count.take(Peer("192.0.2.1", 3), "imap") is None
+    assert count.take(Peer("192.0.2.2", 4), "imap") is not None
     first.release()
     first.release()
     assert count.total == 2
-    assert count.take(Peer("192.0.2.1", 5)) is not None
-    assert count.take(Peer("192.0.2.1", 6)) is None
+    assert count.take(Peer("192.0.2.1", 5), "imap") is not None
+    assert count.take(Peer("192.0.2.1", 6), "imap") is None
 
 
 def test_addresses_of_one_ipv6_network_are_counted_together():
     count = counter(max_connections_per_address=1)
-    assert count.take(Peer("2001:db8::1", 1)) is not None
-    assert count.take(Peer("2001:db8::2", 2)) is None
-    assert count.take(Peer("2001:db8:0:1::1", 3)) is not None
+    assert count.take(Peer("2001:db8::1", 1), "imap") is not None
+    assert count.take(Peer("2001:db8::2", 2), "imap") is None
+    assert count.take(Peer("2001:db8:0:1::1", 3), "imap") is not None
 
 
 def test_connections_of_a_process_are_limited():
     count = counter(max_connections=2)
-    slots = [count.take(Peer(f"192.0.2.{n}", n)) for n in range(3)]
+    slots = [count.take(Peer(f"192.0.2.{n}", n), "imap") for n in range(3)]
     assert [slot is None for slot in slots] == [False, False, True]
     slots[0].release()
-    assert count.take(Peer("192.0.2.9", 9)) is not None
+    assert count.take(Peer("192.0.2.9", 9), "imap") is not None

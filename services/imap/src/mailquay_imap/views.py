@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from mailquay.events import AccountChanged, Bus, Event, Subscription
+from mailquay.runtime import metrics
 from mailquay.store import NotFound, Store, StoreUnavailable
 from mailquay.store.emails import MailboxPulse, Place
 from mailquay.store.types import AccountId, Flag, MailboxId
@@ -22,6 +23,8 @@ __all__ = ["MailboxGone", "MailboxView", "Views"]
 #: Views kept after their last session has gone, for the next SELECT, and messages in all of them.
 _IDLE_VIEWS: Final = 64
 _IDLE_PLACES: Final = 300_000
+_OPEN: Final = metrics.IMAP_VIEWS.labels("open")
+_KEPT: Final = metrics.IMAP_VIEWS.labels("kept")
 
 
 class MailboxGone(Exception):
@@ -152,6 +155,8 @@ class Views:
         views = self._views.setdefault(account_id, {})
         current = views.get(mailbox_id)
         if current is None or current.is_gone:
+            if current is None:
+                _OPEN.inc()
             views[mailbox_id] = current = view
         current.sessions += 1
         return current
@@ -194,6 +199,7 @@ class Views:
         views = self._views.get(view.account_id, {})
         if views.get(view.mailbox_id) is view:
             del views[view.mailbox_id]
+            _OPEN.dec()
         if not views:
             self._views.pop(view.account_id, None)
             if subscription := self._subscriptions.pop(view.account_id, None):
@@ -207,12 +213,14 @@ class Views:
         self._idle_places += view.kept_places
         while len(self._idle) > _IDLE_VIEWS or self._idle_places > _IDLE_PLACES:
             self._forget_idle(next(iter(self._idle)))
+        _KEPT.set(len(self._idle))
 
     def _forget_idle(self, key: tuple[AccountId, MailboxId]) -> None:
         view = self._idle.pop(key, None)
         if view is not None:
             self._idle_places -= view.kept_places
             view.kept_places = 0
+            _KEPT.set(len(self._idle))
 
     def _heard(self, event: Event) -> None:
         """A hint: look where someone is listening, unless we know it already."""

@@ -8,6 +8,7 @@ from mailquay.net.listener import Listener
 from mailquay.net.peer import Peer
 from mailquay.net.stream import Stream
 from mailquay.net.tls import TlsContexts
+from mailquay.runtime import metrics
 from mailquay.runtime.service import Platform, Service
 from mailquay_pop3.handlers import HANDLERS
 from mailquay_pop3.server import Server
@@ -29,6 +30,7 @@ async def start(platform: Platform) -> Service:
         bus=platform.bus,
         authenticator=platform.authenticator,
         tls=platform.tls,
+        seconds={keyword: metrics.POP3_SECONDS.labels(keyword) for keyword in HANDLERS},
     )
     platform.bus.subscribe(server.heard)
     counter = ConnectionCounter(settings.net)

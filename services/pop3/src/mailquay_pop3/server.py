@@ -1,5 +1,6 @@
 """What the sessions of a process share."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,7 @@ from mailquay.blobs import BlobStore
 from mailquay.events import Bus, Event, IdentityRevoked
 from mailquay.identity import Authenticator
 from mailquay.net.tls import TlsContexts
+from mailquay.runtime import metrics
 from mailquay.runtime.settings import Settings
 from mailquay.store import Store
 
@@ -26,6 +28,8 @@ class Server:
     bus: Bus
     authenticator: Authenticator
     tls: TlsContexts
+    #: Where the time of each command is counted.
+    seconds: Mapping[str, metrics.Histogram]
     sessions: "set[Session]" = field(default_factory=set)
     is_draining: bool = False
 

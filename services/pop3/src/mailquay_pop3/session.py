@@ -6,6 +6,7 @@ Errors become replies here and nowhere else.
 import asyncio
 import contextlib
 import ssl
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum
 from typing import Final
@@ -127,7 +128,9 @@ class Session:
             if not await self.server.authenticator.is_unchanged(self.drop.account):
                 self._farewell = "[AUTH] the account was changed, please sign in again"
                 return
+        begun = time.perf_counter()
         await handler(self, command)
+        self.server.seconds[command.keyword].observe(time.perf_counter() - begun)
 
     async def next_line(self) -> bytes:
         """The client's next line without its end; what was said so far goes out first.

@@ -64,6 +64,7 @@ class Housekeeping:
         metrics.QUEUE_DEPTH.labels("held").set(depth.held)
         metrics.QUEUE_DEPTH.labels("leased").set(depth.leased)
         metrics.QUEUE_OLDEST.set(depth.oldest_seconds)
+        metrics.QUEUE_LATE.set(depth.late_seconds)
 
     async def trim(self) -> None:
         """Forget what is over, where no other process is at it.

@@ -13,7 +13,15 @@ from typing import Final
 
 from mailquay.blobs.codec import StreamedBody, decode_body, encode_body
 from mailquay.blobs.objects import Objects, open_objects
-from mailquay.blobs.refs import BlobRef, Located, pack_key
+from mailquay.blobs.refs import (
+    BlobCorrupt,
+    BlobError,
+    BlobMissing,
+    BlobRef,
+    BlobUnavailable,
+    Located,
+    pack_key,
+)
 from mailquay.runtime import metrics
 from mailquay.runtime.settings import BlobSettings
 from mailquay.store.deliveries import PackRow
@@ -23,6 +31,13 @@ __all__ = ["BlobStore", "Written"]
 
 #: A body that takes longer than a thread's hand-over to decode is decoded in one.
 _INLINE_BYTES: Final = 64 * 1024
+_PUT_SECONDS: Final = metrics.BLOB_SECONDS.labels("put")
+_GET_SECONDS: Final = metrics.BLOB_SECONDS.labels("get")
+_ERRORS: Final[dict[type[BlobError], str]] = {
+    BlobUnavailable: "get_unavailable",
+    BlobMissing: "missing",
+    BlobCorrupt: "corrupt",
+}
 _HITS: Final = metrics.BLOB_CACHE.labels("hit")
 _MISSES: Final = metrics.BLOB_CACHE.labels("miss")
 #: A body in the cache; an empty one begins where the next does, so its size counts too.
@@ -73,6 +88,16 @@ class BlobStore:
             BlobUnavailable: some could not be written; what was is an orphan, found by a sweep.
         """
         begun = time.perf_counter()
+        try:
+            written = await self._put_all(tenant_id, bodies)
+        except BlobUnavailable:
+            metrics.BLOB_ERRORS.labels("put_unavailable").inc()
+            raise
+        metrics.BLOB_BYTES.labels("put").inc(sum(pack.size for pack in written.packs))
+        _PUT_SECONDS.observe(time.perf_counter() - begun)
+        return written
+
+    async def _put_all(self, tenant_id: TenantId, bodies: Sequence[bytes]) -> Written:
         limit = self._settings.large_message_bytes
         small = [number for number, body in enumerate(bodies) if len(body) <= limit]
         refs: dict[int, BlobRef] = {}
@@ -85,8 +110,6 @@ class BlobStore:
             if number not in refs:
                 pack, refs[number] = await self._put_large(tenant_id, body)
                 packs.append(pack)
-        metrics.BLOB_BYTES.labels("put").inc(sum(pack.size for pack in packs))
-        metrics.BLOB_SECONDS.labels("put").observe(time.perf_counter() - begun)
         return Written(tuple(packs), tuple(refs[number] for number in range(len(bodies))))
 
     async def _put_pack(
@@ -148,7 +171,11 @@ class BlobStore:
         if not missing:
             return [body for body in found if body is not None]
         _MISSES.inc(len(missing))
-        read = iter(await self._read(missing))
+        try:
+            read = iter(await self._read(missing))
+        except BlobError as error:
+            metrics.BLOB_ERRORS.labels(_ERRORS[type(error)]).inc()
+            raise
         return [next(read) if body is None else body for body in found]
 
     def _cached(self, ref: Located) -> bytes | None:
@@ -173,7 +200,7 @@ class BlobStore:
         else:
             loop = asyncio.get_running_loop()
             bodies = await loop.run_in_executor(self._executor, _decode, refs, stored)
-        metrics.BLOB_SECONDS.labels("get").observe(time.perf_counter() - begun)
+        _GET_SECONDS.observe(time.perf_counter() - begun)
         metrics.BLOB_BYTES.labels("get").inc(sum(map(len, stored)))
         for ref, body in zip(refs, bodies, strict=True):
             self.remember(ref, body)

@@ -76,6 +76,7 @@ class Deliverer:
         self._max_age = timedelta(seconds=settings.smtp_out.max_age_seconds)
         self._lanes: dict[TenantId, _Lane] = {}
         self._batches: set[asyncio.Task[None]] = set()
+        self._lag_seconds = 0.0
 
     async def deliver(self, incoming: Incoming) -> Delivered:
         """Put a message where it belongs; when this returns, it is durable and visible.
@@ -98,6 +99,13 @@ class Deliverer:
         lane.waiting_bytes += len(incoming.raw)
         self._fill()
         return await waiting.future
+
+    def measure(self) -> None:
+        """Set the lag's gauge: the longest wait since it was last set, of those that wait too."""
+        now = time.perf_counter()
+        waits = [now - lane.waiting[0].begun for lane in self._lanes.values() if lane.waiting]
+        metrics.DELIVERY_LAG.set(max([self._lag_seconds, *waits]))
+        self._lag_seconds = 0.0
 
     async def close(self) -> None:
         """Wait for what is under way."""
@@ -164,6 +172,7 @@ class Deliverer:
             if not await self._try(batch, is_last=False):
                 for waiting in batch:
                     await self._try([waiting], is_last=True)
+            self._lag_seconds = max(self._lag_seconds, time.perf_counter() - batch[0].begun)
         except BaseException:
             self._fail(batch, Unavailable("the process is going down"))
             raise

@@ -71,6 +71,10 @@ class Bus:
         """Whether there is a bus at all."""
         return self._settings.url is not None
 
+    def measure(self) -> None:
+        """Set the gauge of what is listened to."""
+        metrics.BUS_ACCOUNTS.set(len(self._accounts))
+
     async def wait_connected(self, seconds: float) -> bool:
         """Wait for the connection; False when it did not come."""
         try:

@@ -77,6 +77,7 @@ class Listener:
             raise OSError(f"cannot listen on {settings.bind}:{port} ({name}): {error}") from error
         self._socket.listen(1024)
         self.port: int = self._socket.getsockname()[1]
+        metrics.CONNECTIONS.labels(name)  # 0 until someone comes
         self._task: asyncio.Task[None] | None = None
         self._opening: set[asyncio.Task[None]] = set()
 
@@ -121,7 +122,7 @@ class Listener:
             if self._is_balancer(peer.address):
                 async with asyncio.timeout(_PROXY_SECONDS):
                     peer = await self._read_proxy(connection, peer)
-            slot = self._counter.take(peer)
+            slot = self._counter.take(peer, self.name)
             if slot is None:
                 self._refuse(connection)
                 return

@@ -8,6 +8,7 @@ from pathlib import Path
 import structlog
 from cryptography import x509
 
+from mailquay.runtime import metrics
 from mailquay.runtime.settings import TlsSettings
 
 __all__ = ["TlsContexts", "TlsError"]
@@ -100,6 +101,7 @@ class TlsContexts:
         except (OSError, ssl.SSLError, ValueError) as error:
             raise TlsError(f"cannot use the certificate {path}: {error}") from error
         self._context, self._certificate, self._stamps = context, certificate, stamps
+        metrics.CERTIFICATE_EXPIRES.set(certificate.not_valid_after_utc.timestamp())
 
     def check(self) -> None:
         """Look at the validity of the certificate in use.

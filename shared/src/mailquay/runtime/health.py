@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from mailquay.runtime.metrics import exposition
+from mailquay.runtime import metrics
 
 __all__ = ["Health", "HealthServer"]
 
@@ -42,7 +42,7 @@ class Health:
 
     async def report(self) -> tuple[bool, dict[str, str]]:
         """Whether we are ready, and each dependency's state."""
-        await asyncio.gather(*(self._ask(check) for check in self._checks.values()))
+        await asyncio.gather(*(self._ask(name, check) for name, check in self._checks.items()))
         states = {
             name: "ok" if check.error is None else check.error
             for name, check in self._checks.items()
@@ -54,7 +54,7 @@ class Health:
             states["process"] = "draining"
         return is_ready, states
 
-    async def _ask(self, check: _Check) -> None:
+    async def _ask(self, name: str, check: _Check) -> None:
         now = time.monotonic()
         if now - check.asked_at < ASK_AGAIN_SECONDS:
             return
@@ -65,6 +65,8 @@ class Health:
             check.error = None
         except Exception as error:  # whatever it is, the dependency is of no use
             check.error = str(error) or type(error).__name__
+        metrics.DEPENDENCY_UP.labels(name).set(check.error is None)
+        metrics.DEPENDENCY_SECONDS.labels(name).set(time.monotonic() - now)
 
 
 class HealthServer:
@@ -115,5 +117,5 @@ class HealthServer:
         return JSONResponse({"status": status, "checks": states}, 200 if is_ready else 503)
 
     async def _metrics(self, _request: Request) -> Response:
-        body = await asyncio.to_thread(exposition)
+        body = await asyncio.to_thread(metrics.exposition)
         return Response(body, media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,8 +23,10 @@ from mailquay.dns import Resolver, open_resolver
 from mailquay.events import Bus
 from mailquay.identity import Authenticator
 from mailquay.net.tls import TlsContexts, TlsError
+from mailquay.runtime import metrics
 from mailquay.runtime.health import Health, HealthServer
 from mailquay.runtime.logging import configure_logging
+from mailquay.runtime.measuring import measure_regularly
 from mailquay.runtime.settings import Settings, SettingsError, load_settings
 from mailquay.store import Store, StoreUnavailable, head_revision
 
@@ -177,10 +180,18 @@ async def _run(
             server = HealthServer(platform.health, bind, settings.metrics.port)
             await server.start()
             ports["metrics"] = server.port
+        measuring = asyncio.create_task(
+            measure_regularly(
+                platform.health,
+                (platform.store.measure, platform.deliverer.measure, platform.bus.measure),
+                seconds=settings.metrics.measure_seconds,
+            )
+        )
         _write_ready(settings.ready_file, ports)
         _LOG.info("%s serves %s", name, ", ".join(f"{k} on {v}" for k, v in ports.items()))
         await opened
         _LOG.info("%s is going down", name)
+        metrics.DRAINING_SINCE.set(time.time())
         platform.health.is_draining = True
         platform.stopping.set()
         try:
@@ -188,6 +199,8 @@ async def _run(
                 await service.drain()
         except TimeoutError:
             _LOG.warning("not everything was finished within the drain time")
+        measuring.cancel()
+        await asyncio.wait([measuring])
         if server is not None:
             await server.stop()
 

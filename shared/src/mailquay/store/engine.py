@@ -138,6 +138,10 @@ class Engine:
         """Close the pool; connections in use are waited for, briefly."""
         await self._pool.close(5)
 
+    def measure(self) -> None:
+        """Set the metrics of the pool."""
+        self._pool.measure()
+
     def connection(self) -> _Lease:
         """A connection, each statement its own transaction.
 

@@ -5,11 +5,14 @@ of our time than most statements do.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import asyncpg
+
+from mailquay.runtime import metrics
 
 __all__ = ["Connection", "Pool"]
 
@@ -40,7 +43,10 @@ class Pool:
         self._maximum = maximum
         self._wait_seconds = wait_seconds
         self._free: list[Connection] = []
-        self._used: set[Connection] = set()
+        #: Those in use, and since when; or since the last measure.
+        self._used: dict[Connection, float] = {}
+        self._uses = 0
+        self._busy_seconds = 0.0
         self._opening = 0
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
         self._is_closing = False
@@ -64,7 +70,7 @@ class Pool:
             while self._free:
                 connection = self._free.pop()
                 if not connection.is_closed():
-                    self._used.add(connection)
+                    self._used[connection] = time.perf_counter()
                     return connection
             if len(self._used) + self._opening < self._maximum:
                 return await self._open_one()
@@ -73,16 +79,32 @@ class Pool:
 
     def give_back(self, connection: Connection, *, is_sound: bool = True) -> None:
         """Hand a connection on; one that is not sound, or in the middle of something, is cut."""
-        self._used.discard(connection)
+        now = time.perf_counter()
+        begun = self._used.pop(connection, None)
+        if begun is not None:
+            self._uses += 1
+            self._busy_seconds += now - begun
         if connection.is_closed():
             self._pass_on(None)
         elif not is_sound or connection.is_in_transaction() or self._is_closing:
             connection.terminate()
             self._pass_on(None)
         elif self._pass_on(connection):
-            self._used.add(connection)
+            self._used[connection] = now
         else:
             self._free.append(connection)
+
+    def measure(self) -> None:
+        """Tell the metrics what was used since the last measure: to do so each time would cost."""
+        now = time.perf_counter()
+        for connection, begun in self._used.items():
+            self._busy_seconds += now - begun
+            self._used[connection] = now
+        metrics.DATABASE_USES.inc(self._uses)
+        metrics.DATABASE_BUSY.inc(self._busy_seconds)
+        self._uses, self._busy_seconds = 0, 0.0
+        metrics.DATABASE_CONNECTIONS.set(len(self._used) + len(self._free))
+        metrics.DATABASE_CONNECTIONS_MAX.set(self._maximum)
 
     async def close(self, seconds: float) -> None:
         """Close all connections; those in use are waited for so long, then cut."""
@@ -109,15 +131,19 @@ class Pool:
             self._pass_on(None)
             raise
         self._opening -= 1
-        self._used.add(connection)
+        self._used[connection] = time.perf_counter()
         return connection
 
     async def _wait(self) -> Connection | None:
         """Wait for a connection, or (None) for room to open one."""
+        begun = time.perf_counter()
         try:
             async with asyncio.timeout(self._wait_seconds):
-                return await self._turn()
+                given = await self._turn()
+            metrics.DATABASE_WAIT.observe(time.perf_counter() - begun)
+            return given
         except TimeoutError:
+            metrics.DATABASE_EXHAUSTED.inc()
             raise TimeoutError(f"all {self._maximum} connections are in use") from None
 
     async def _turn(self) -> Connection | None:

@@ -110,12 +110,17 @@ class QueuedRecipient:
 
 @dataclass(frozen=True, slots=True)
 class QueueDepth:
-    """How full the queue is; ``oldest_seconds`` is the age of the oldest that waits."""
+    """How full the queue is.
+
+    ``oldest_seconds`` is the age of the oldest that waits, ``late_seconds`` how long ago the first
+    that no worker has taken was due. What is held counts in neither.
+    """
 
     queued: int
     held: int
     leased: int
     oldest_seconds: float
+    late_seconds: float
 
 
 _MESSAGE = (
@@ -264,7 +269,10 @@ class Queue:
                 "SELECT count(*) FILTER (WHERE state = 'queued'), "
                 "count(*) FILTER (WHERE state = 'held'), "
                 "count(*) FILTER (WHERE state = 'queued' AND lease_owner IS NOT NULL), "
-                "coalesce(extract(epoch FROM now() - min(m.created_at)), 0)::float8 "
+                "coalesce(extract(epoch FROM now() - min(m.created_at) "
+                "FILTER (WHERE state = 'queued')), 0)::float8, "
+                "greatest(extract(epoch FROM now() - min(next_attempt_at) FILTER (WHERE "
+                "state = 'queued' AND (lease_owner IS NULL OR lease_until < now()))), 0)::float8 "
                 "FROM queue_recipient r JOIN queue_message m ON m.id = r.message_id "
                 "WHERE state IN ('queued', 'held')"
             )

@@ -75,6 +75,10 @@ class Store:
         """Keep other processes from a task meanwhile; False: one of them is at it."""
         return self._engine.alone(task)
 
+    def measure(self) -> None:
+        """Set the metrics of the pool; to be called every few seconds."""
+        self._engine.measure()
+
     async def check(self) -> str:
         """Ask Postgres for the schema's revision: for readiness.
 

@@ -1,6 +1,7 @@
 """What holds for every answer: the client's true address, headers that browsers obey, a count."""
 
 import ipaddress
+import time
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -25,6 +26,17 @@ _FIXED: Final = (
 )
 #: Two years, as browsers ask of those that mean it (RFC 6797).
 _HSTS: Final = "max-age=63072000"
+#: Whose time is counted apart, by how their paths begin; the rest is the browser application.
+_KINDS: Final = {
+    "/jmap/upload": metrics.WEB_SECONDS.labels("upload"),
+    "/jmap/download": metrics.WEB_SECONDS.labels("download"),
+    "/jmap/eventsource": metrics.WEB_SECONDS.labels("events"),
+    "/jmap": metrics.WEB_SECONDS.labels("jmap"),
+    "/.well-known/jmap": metrics.WEB_SECONDS.labels("jmap"),
+    "/auth": metrics.WEB_SECONDS.labels("auth"),
+    "/api": metrics.WEB_SECONDS.labels("reading"),
+}
+_SITE: Final = metrics.WEB_SECONDS.labels("site")
 #: Longer chains of proxies are a client's invention.
 _HOPS_MAX: Final = 10
 
@@ -41,12 +53,14 @@ class Hardening:
         """Answer a request."""
         if scope["type"] != "http":
             return
+        begun = time.perf_counter()
         self._believe_proxies(scope)
 
         async def hardened(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self._add_headers(MutableHeaders(scope=message))
                 metrics.WEB_REQUESTS.labels(str(message["status"])).inc()
+                _seconds_of(scope["path"]).observe(time.perf_counter() - begun)
             await send(message)
 
         await self._app(scope, receive, hardened)
@@ -83,6 +97,12 @@ class Hardening:
         if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
             parsed = parsed.ipv4_mapped
         return any(parsed in network for network in self._networks)
+
+
+def _seconds_of(path: str) -> metrics.Histogram:
+    """Where the time of a request is counted."""
+    first, second = (*path.split("/", 3)[1:3], "")[:2]
+    return _KINDS.get(f"/{first}/{second}") or _KINDS.get(f"/{first}") or _SITE
 
 
 def _address(text: str) -> str | None:

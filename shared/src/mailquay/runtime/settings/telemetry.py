@@ -14,6 +14,9 @@ class MetricsSettings(Group):
 
     port: Port | None = Field(9090, description="Its port; none: not served.")
     bind: str | None = Field(None, description="Its address; none: that of the mail ports.")
+    measure_seconds: float = Field(
+        5, gt=0, description="How often what is not counted as it happens is measured."
+    )
 
 
 class LogSettings(Group):

@@ -1,6 +1,7 @@
 """Runs a request's calls in their order, and answers each (RFC 8620 §3.2 to §3.7)."""
 
 import logging
+import time
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -29,7 +30,12 @@ class Dispatcher:
 
     def __init__(self, capabilities: Mapping[str, Mapping[str, Method]]) -> None:
         self._capabilities = capabilities
-        self._known = {name for methods in capabilities.values() for name in methods}
+        #: Where the time of each known method is counted.
+        self._seconds = {
+            name: metrics.JMAP_SECONDS.labels(name)
+            for methods in capabilities.values()
+            for name in methods
+        }
 
     async def run(self, request: Request, context: Context) -> JsonObject:
         """Run all calls; one that fails does not keep the later ones from running."""
@@ -72,7 +78,8 @@ class Dispatcher:
         context: Context,
         responses: list[Response],
     ) -> tuple[str, JsonObject]:
-        label = name if name in self._known else "unknown"
+        begun = time.perf_counter()
+        label = name if name in self._seconds else "unknown"
         try:
             method = methods.get(name)
             if method is None:
@@ -98,6 +105,8 @@ class Dispatcher:
         if result == "error":
             context.follow_ups.clear()
         metrics.JMAP_CALLS.labels(label, outcome).inc()
+        if label == name:
+            self._seconds[name].observe(time.perf_counter() - begun)
         return result, answer
 
 
