@@ -1,0 +1,189 @@
+{{/* Pods: every security context, probe and volume of the chart stands here, once. */}}
+
+{{- define "mailquay.podSecurityContext" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+fsGroup: 65532
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{- define "mailquay.containerSecurityContext" -}}
+allowPrivilegeEscalation: false
+capabilities:
+  drop: [ALL]
+privileged: false
+readOnlyRootFilesystem: true
+runAsNonRoot: true
+{{- end -}}
+
+{{/* What every pod of ours has, whatever runs in it. Takes `root` and `pod`, its part of the values. */}}
+{{- define "mailquay.podBasics" -}}
+automountServiceAccountToken: false
+enableServiceLinks: false
+{{- with .root.Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+securityContext:
+  {{- include "mailquay.podSecurityContext" . | nindent 2 }}
+{{- with .pod.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .pod.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .pod.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/*
+Where a pod may run. Bodies on a volume that one node alone can mount hold all pods on that node.
+Takes `root`, `pod` and `hasBodies`.
+*/}}
+{{- define "mailquay.affinity" -}}
+{{- if .pod.affinity -}}
+affinity:
+  {{- toYaml .pod.affinity | nindent 2 }}
+{{- else if and .hasBodies (include "mailquay.blobs.isOneNode" .root) -}}
+affinity:
+  podAffinity:
+    requiredDuringSchedulingIgnoredDuringExecution:
+      - topologyKey: kubernetes.io/hostname
+        labelSelector:
+          matchLabels:
+            app.kubernetes.io/instance: {{ .root.Release.Name }}
+            mailquay/volume: trial-blobs
+{{- end -}}
+{{- end -}}
+
+{{/* Labels of a pod that say what it mounts. */}}
+{{- define "mailquay.volumeLabels" -}}
+{{- if include "mailquay.blobs.isOneNode" .root -}}
+mailquay/volume: trial-blobs
+{{- end -}}
+{{- end -}}
+
+{{- define "mailquay.volumes" -}}
+- name: tmp
+  emptyDir:
+    sizeLimit: {{ default "1Gi" .pod.tmpSize }}
+{{- with include "mailquay.tls.secretName" .root }}
+- name: tls
+  secret:
+    secretName: {{ . }}
+    defaultMode: 0440
+{{- end }}
+{{- if and .hasBodies (include "mailquay.blobs.isTrial" .root) }}
+- name: blobs
+  persistentVolumeClaim:
+    claimName: {{ include "mailquay.blobs.claim" .root }}
+{{- end }}
+{{- with .root.Values.nats.credentials.existingSecret }}
+- name: nats
+  secret:
+    secretName: {{ . }}
+    defaultMode: 0440
+{{- end }}
+{{- with .pod.extraVolumes }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Whole folders, no subPath: so the kubelet's update of a Secret reaches the service. */}}
+{{- define "mailquay.volumeMounts" -}}
+- name: tmp
+  mountPath: /tmp
+{{- if include "mailquay.tls.secretName" .root }}
+- name: tls
+  mountPath: /etc/mailquay/tls
+  readOnly: true
+{{- end }}
+{{- if and .hasBodies (include "mailquay.blobs.isTrial" .root) }}
+- name: blobs
+  mountPath: /var/lib/mailquay/blobs
+{{- end }}
+{{- if .root.Values.nats.credentials.existingSecret }}
+- name: nats
+  mountPath: /etc/mailquay/nats
+  readOnly: true
+{{- end }}
+{{- with .pod.extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* A change of these rolls the pods; a Secret's own change does not, as settings are read once. */}}
+{{- define "mailquay.checksums" -}}
+checksum/settings: {{ include "mailquay.settingsData" .root | sha256sum }}
+{{- if or .root.Values.database.url .root.Values.nats.url }}
+checksum/urls: {{ printf "%s %s" .root.Values.database.url .root.Values.nats.url | sha256sum }}
+{{- end }}
+{{- end -}}
+
+{{/* Seconds that a pod drains: its own setting, else everyone's, else the service's default. */}}
+{{- define "mailquay.drainSeconds" -}}
+{{- $all := dig "net" "drain_seconds" 20 .root.Values.settings -}}
+{{- dig "net" "drain_seconds" $all .values.settings -}}
+{{- end -}}
+
+{{/*
+Seconds from the request to end until the kubelet kills: the preStop's wait, the drain, and a margin for
+closing what is open. Computed, so that the three cannot disagree.
+*/}}
+{{- define "mailquay.graceSeconds" -}}
+{{- $drain := include "mailquay.drainSeconds" . | float64 | ceil | int -}}
+{{- add (int .values.preStopSeconds) $drain (int .values.drainMarginSeconds) -}}
+{{- end -}}
+
+{{/*
+The pod goes on accepting while the end of its endpoint travels to every node and load balancer; the
+drain begins only then.
+*/}}
+{{- define "mailquay.lifecycle" -}}
+{{- if gt (int .values.preStopSeconds) 0 -}}
+lifecycle:
+  preStop:
+    {{- if semverCompare ">=1.30.0-0" (include "mailquay.kubeVersion" .root) }}
+    sleep:
+      seconds: {{ int .values.preStopSeconds }}
+    {{- else }}
+    exec:
+      command: [sleep, {{ int .values.preStopSeconds | quote }}]
+    {{- end }}
+{{- end -}}
+{{- end -}}
+
+{{- define "mailquay.probe" -}}
+httpGet:
+  path: {{ .path }}
+  port: metrics
+{{ toYaml .times }}
+{{- end -}}
+
+{{- define "mailquay.probes" -}}
+startupProbe:
+  {{- include "mailquay.probe" (dict "path" "/healthz" "times" .values.probes.startup) | nindent 2 }}
+livenessProbe:
+  {{- include "mailquay.probe" (dict "path" "/healthz" "times" .values.probes.liveness) | nindent 2 }}
+readinessProbe:
+  {{- include "mailquay.probe" (dict "path" "/readyz" "times" .values.probes.readiness) | nindent 2 }}
+{{- end -}}
+
+{{/* Spread over nodes and zones, counted for each ReplicaSet by itself. */}}
+{{- define "mailquay.topologySpread" -}}
+{{- $context := . -}}
+{{- if .values.topologySpread.constraints -}}
+topologySpreadConstraints:
+  {{- range .values.topologySpread.constraints }}
+  -
+    {{- $selector := dict "matchLabels" (include "mailquay.selectorLabels" $context | fromYaml) }}
+    {{- toYaml (merge (deepCopy .) (dict "labelSelector" $selector)) | nindent 4 }}
+  {{- end }}
+{{- end -}}
+{{- end -}}
