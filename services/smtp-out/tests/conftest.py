@@ -253,7 +253,7 @@ class World:
         )
         delivered = await self._deliverer.deliver(
             Incoming(
-                tenant_id=await self.store.accounts.tenant_id(),
+                tenant_id=more.pop("tenant_id", None) or await self.store.accounts.tenant_id(),
                 raw=f"Return-Path: <{sender}>\r\n".encode() + message,
                 trace_id=secrets.token_hex(8),
                 remote=remote,

@@ -18,6 +18,7 @@ from mailquay_smtp_out.courier import Courier
 from mailquay_smtp_out.dialer import Dialer
 from mailquay_smtp_out.housekeeping import Housekeeping
 from mailquay_smtp_out.ledger import Ledger
+from mailquay_smtp_out.relays import Relays
 from mailquay_smtp_out.reporter import Reporter
 from mailquay_smtp_out.retry import RetryPolicy
 from mailquay_smtp_out.scheduler import Scheduler
@@ -61,12 +62,14 @@ async def start(platform: Platform) -> Service:
             recipients_max=out.recipients_per_message,
         )
 
+    relays = Relays(store.relays, seconds=out.relay_cache_seconds)
     scheduler = Scheduler(
         store.queue,
         ledger,
         Bodies(platform.blobs, memory_bytes=out.memory_bytes),
         make_courier,
         out,
+        relays=relays,
         has_smarthost=dialer.has_smarthost,
     )
     housekeeping = Housekeeping(
@@ -77,10 +80,15 @@ async def start(platform: Platform) -> Service:
     )
 
     def heard(event: Event) -> None:
+        relays.heard(event)
         if isinstance(event, QueueReady):
             scheduler.wake()
 
-    subscriptions = [platform.bus.subscribe(heard), platform.bus.on_reconnect(scheduler.wake)]
+    subscriptions = [
+        platform.bus.subscribe(heard),
+        platform.bus.on_reconnect(scheduler.wake),
+        platform.bus.on_reconnect(relays.forget),
+    ]
     scheduling = asyncio.create_task(_keep_running(scheduler.run))
     others = [
         asyncio.create_task(_keep_running(work))

@@ -21,7 +21,7 @@ _TOO_MANY_RECIPIENTS: Final = 452
 
 
 class Courier:
-    """One at a time may call it.
+    """One at a time may call it, with jobs of one destination and one relay.
 
     Args:
         dialer: opens sessions.
@@ -85,7 +85,8 @@ class Courier:
     async def _try_hosts(self, job: Job, message: WireMessage, findings: Findings) -> bool:
         """Go through the hosts until nobody waits; whether any of them opened a session."""
         try:
-            hosts = await self._dialer.hosts(job.domain)
+            way = self._dialer.way(job.relay)
+            hosts = await self._dialer.hosts(job.domain, way)
         except NoRoute as error:
             findings.general.append((error.reply, None))
             return False
@@ -93,7 +94,7 @@ class Courier:
         for host in hosts:
             await self.close()
             try:
-                self._link = await self._dialer.dial(host)
+                self._link = await self._dialer.dial(host, way)
             except Refused as error:
                 findings.general.append((error.reply, host.name))
                 continue

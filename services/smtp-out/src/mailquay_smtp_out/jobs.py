@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from mailquay.store.queue import Lease, QueuedMessage
+from mailquay.store.relays import Relay
 from mailquay_smtp_out.protocol.replies import Reply
 
 __all__ = ["Findings", "Job", "Result"]
@@ -30,6 +31,7 @@ class Job:
     message: QueuedMessage
     destination: str
     waiting: dict[int, Lease]
+    relay: Relay | None = None  # None: the smarthost, or the recipients' MX
 
     @property
     def domain(self) -> str:

@@ -19,11 +19,13 @@ from mailquay.blobs import BlobError
 from mailquay.runtime.settings import SmtpOutSettings
 from mailquay.store import StoreUnavailable
 from mailquay.store.queue import Queue
+from mailquay.store.relays import Relay
 from mailquay_smtp_out.bodies import Bodies
 from mailquay_smtp_out.courier import Courier
 from mailquay_smtp_out.jobs import Findings, Job, Result
 from mailquay_smtp_out.ledger import Ledger
 from mailquay_smtp_out.protocol.replies import local_reply
+from mailquay_smtp_out.relays import Relays
 
 __all__ = ["Scheduler"]
 
@@ -36,6 +38,7 @@ _UNAVAILABLE_PAUSE_SECONDS: Final = 1.0
 @dataclass(slots=True)
 class _Destination:
     name: str
+    relay: Relay | None
     waiting: deque[Job] = field(default_factory=deque)
     couriers: int = 0
     #: None of its hosts could be reached; by the monotonic clock.
@@ -53,6 +56,7 @@ class Scheduler:
         make_courier: Callable[[], Courier],
         settings: SmtpOutSettings,
         *,
+        relays: Relays,
         has_smarthost: bool,
     ) -> None:
         self._queue = queue
@@ -60,8 +64,9 @@ class Scheduler:
         self._bodies = bodies
         self._make_courier = make_courier
         self._settings = settings
+        self._relays = relays
         self._has_smarthost = has_smarthost
-        self._destinations: dict[str, _Destination] = {}
+        self._destinations: dict[tuple[str, Relay | None], _Destination] = {}
         self._couriers: set[asyncio.Task[None]] = set()
         self._jobs = 0
         self._wake = asyncio.Event()
@@ -106,14 +111,22 @@ class Scheduler:
         self._forget_idle()
         free = self._settings.concurrency - self._jobs
         full = [d.name for d in self._destinations.values() if self._is_full(d)]
-        if free <= 0 or (self._has_smarthost and full):
+        # With one way for everything, all domains are one destination.
+        has_relays = await self._relays.refresh()
+        by_message = self._has_smarthost and not has_relays
+        if free <= 0 or (by_message and full):
             return self._seconds_of_rest()
-        taken = await self._ledger.take(free, except_domains=full, by_message=self._has_smarthost)
+        taken = await self._ledger.take(free, except_domains=full, by_message=by_message)
         if taken:
             surplus: list[Job] = []
             for message, leases in taken:
-                name = "" if self._has_smarthost else leases[0].domain
-                job = Job(message, name, {lease.recipient_id: lease for lease in leases})
+                domain = leases[0].domain
+                job = Job(
+                    message,
+                    "" if by_message else domain,
+                    {lease.recipient_id: lease for lease in leases},
+                    None if by_message else self._relays.find(message, domain),
+                )
                 if not self._admit(job):
                     surplus.append(job)
             await self._ledger.hand_back([x for job in surplus for x in job.waiting.values()])
@@ -136,14 +149,15 @@ class Scheduler:
 
     def _forget_idle(self) -> None:
         now = time.monotonic()
-        for name, destination in list(self._destinations.items()):
+        for key, destination in list(self._destinations.items()):
             is_idle = not destination.couriers and not destination.waiting
             if is_idle and destination.rests_until <= now:
-                del self._destinations[name]
+                del self._destinations[key]
 
     def _admit(self, job: Job) -> bool:
         """Let a job wait at its destination; False where enough wait."""
-        destination = self._destinations.setdefault(job.destination, _Destination(job.destination))
+        key = (job.destination, job.relay)
+        destination = self._destinations.setdefault(key, _Destination(*key))
         if self._is_stopping or self._is_full(destination):
             return False
         destination.waiting.append(job)

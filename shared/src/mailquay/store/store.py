@@ -19,6 +19,7 @@ from mailquay.store.mailboxes import Mailboxes
 from mailquay.store.packs import Packs
 from mailquay.store.queue import Queue
 from mailquay.store.recipients import Recipients
+from mailquay.store.relays import Relays
 from mailquay.store.reports import Reports
 from mailquay.store.search import Searches
 from mailquay.store.sessions import WebSessions
@@ -50,6 +51,7 @@ class Store:
         self.statuses = Statuses(engine)
         self.deliveries = Deliveries(engine)
         self.queue = Queue(engine)
+        self.relays = Relays(engine)
         self.reports = Reports(engine)
         self.packs = Packs(engine)
         self.uploads = Uploads(engine)

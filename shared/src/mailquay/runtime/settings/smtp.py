@@ -71,7 +71,10 @@ class SmtpOutSettings(Group):
     smarthost_username: str | None = Field(None, description="For AUTH at the smarthost.")
     smarthost_password: SecretStr | None = Field(None, description="For AUTH at the smarthost.")
     smarthost_ca_file: Path | None = Field(
-        None, description="PEM roots that the smarthost's certificate may rest on, too."
+        None, description="PEM roots that a smarthost's or relay's certificate may rest on, too."
+    )
+    relay_cache_seconds: float = Field(
+        5, ge=0, description="How long the relays are believed without being told of a change."
     )
     concurrency: int = Field(50, ge=1, le=1000, description="Deliveries at once in a process.")
     per_destination_concurrency: int = Field(
