@@ -28,14 +28,44 @@ async def test_empty_database_is_told_upgraded_and_then_current(mailquay, postgr
     await _empty(postgres_url)
     env = env_of(postgres_url)
     before = mailquay("db", "current", "--json", env=env, status=Exit.CHECK_FAILED).data
-    assert before == {"current": None, "head": head_revision(), "is_current": False}
+    assert (before["current"], before["fits"]) == (None, False)
+    assert head_revision() in before["pending"]
     told = mailquay("domain", "list", env=env, status=Exit.UNAVAILABLE)
     assert "mailquay db upgrade" in told.error
 
-    done = mailquay("db", "upgrade", "--json", env=env).data
-    assert (done["before"], done["current"]) == (None, head_revision())
-    assert mailquay("db", "current", "--json", env=env).data["is_current"]
-    assert "it was so before" in mailquay("db", "upgrade", env=env).output
+    done = mailquay("db", "upgrade", "--phase", "expand", "--json", env=env).data
+    assert done == {"current": head_revision(), "head": head_revision(), "pending": []}
+    assert mailquay("db", "current", "--json", env=env).data["fits"]
+    assert mailquay("db", "upgrade", "--phase", "contract", "--wait", "5", env=env).output
+
+
+async def _set_schema(url: str, revision: str, oldest: str) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.execute("UPDATE alembic_version SET version_num = $1", revision)
+    await connection.execute("UPDATE schema_compatibility SET oldest_release = $1", oldest)
+    await connection.close()
+
+
+async def test_newer_schema_that_serves_this_release_is_used_and_left_alone(
+    mailquay, postgres_url, env_of
+):
+    env = env_of(postgres_url)
+    await _set_schema(postgres_url, "209912310000", head_revision())
+    assert "can run on it" in mailquay("db", "current", env=env).output
+    for phase in ("expand", "contract", "all"):
+        assert "newer release" in mailquay("db", "upgrade", "--phase", phase, env=env).output
+    mailquay("domain", "list", env=env)
+
+
+async def test_newer_schema_that_does_not_is_refused(mailquay, postgres_url, env_of):
+    env = env_of(postgres_url)
+    await _set_schema(postgres_url, "209912310000", "209912310000")
+    told = mailquay("db", "current", env=env, status=Exit.CHECK_FAILED).output
+    assert "serves releases from 209912310000 on" in told
+    mailquay("db", "upgrade", "--phase", "expand", env=env, status=Exit.REFUSED)
+    told = mailquay("domain", "list", env=env, status=Exit.UNAVAILABLE)
+    assert "209912310000" in told.error
+    assert "db upgrade" not in told.error
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 
 from mailquay.runtime.settings import DatabaseSettings
-from mailquay.store import Refused, Store, StoreUnavailable, migrations
+from mailquay.store import Store, StoreUnavailable, migrations
 from mailquay.testing.ports import free_port
 
 
@@ -24,7 +24,7 @@ async def test_database_that_cannot_be_used_is_unavailable(postgres_url, what):
     with pytest.raises(StoreUnavailable, match="Postgres"):
         await Store.open(DatabaseSettings.model_validate({"url": url}))
     with pytest.raises(StoreUnavailable, match="Postgres"):
-        await migrations.current(url)
+        await migrations.state(url)
     with pytest.raises(StoreUnavailable, match="Postgres"):
         await migrations.upgrade(url)
 
@@ -37,10 +37,21 @@ async def test_password_that_has_changed_is_unavailable_to_a_pool_that_is_open(p
     await store.close()
 
 
-async def test_schema_of_a_newer_release_is_not_touched(postgres_url):
-    connection = await asyncpg.connect(postgres_url)
-    await connection.execute("UPDATE alembic_version SET version_num = '209912310000'")
-    await connection.close()
-    with pytest.raises(Refused, match="newer release"):
-        await migrations.upgrade(postgres_url)
-    assert await migrations.current(postgres_url) == "209912310000"
+async def test_a_replica_is_not_taken_for_the_primary(postgres_url):
+    """A primary that has become one refuses what it is told to write, and is let go."""
+    store = await Store.open(DatabaseSettings.model_validate({"url": postgres_url}))
+    await store.check()
+    admin = await asyncpg.connect(postgres_url)
+    name = await admin.fetchval("SELECT current_database()")
+    await admin.execute(f"ALTER DATABASE {name} SET default_transaction_read_only TO on")
+    await admin.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    for _ in range(3):  # the first finds its connection ended
+        with pytest.raises(StoreUnavailable):
+            await store.accounts.add_domain("example.org")
+    await admin.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    await admin.close()
+    assert (await store.accounts.add_domain("example.org")).name == "example.org"
+    await store.close()

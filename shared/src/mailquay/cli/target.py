@@ -13,7 +13,7 @@ from mailquay.blobs import BlobStore
 from mailquay.cli.exits import CommandFailed, Exit
 from mailquay.events import Bus, Event
 from mailquay.runtime.settings import Settings, load_settings
-from mailquay.store import Store, StoreUnavailable
+from mailquay.store import SchemaAhead, SchemaBehind, Store, StoreUnavailable
 
 __all__ = ["DEFAULT_DATA", "Target", "find_settings", "open_target"]
 
@@ -99,8 +99,10 @@ class Target:
         return self._store
 
     def _remedy(self, error: StoreUnavailable) -> str:
-        if "schema" in str(error):
+        if isinstance(error, SchemaBehind):
             return "; make it by `mailquay db upgrade`"
+        if isinstance(error, SchemaAhead):
+            return ""
         if self.data is not None:
             return f"; is `mailquay standalone --data {self.data}` running?"
         return "; `mailquay doctor` tells more"

@@ -34,6 +34,7 @@ class Health:
 
     def __init__(self) -> None:
         self._checks: dict[str, _Check] = {}
+        self.is_starting = True
         self.is_draining = False
 
     def add(self, name: str, ask: Callable[[], Awaitable[object]], *, is_critical: bool) -> None:
@@ -47,11 +48,12 @@ class Health:
             name: "ok" if check.error is None else check.error
             for name, check in self._checks.items()
         }
-        is_ready = not self.is_draining and all(
+        is_ready = all(
             check.error is None or not check.is_critical for check in self._checks.values()
         )
-        if self.is_draining:
-            states["process"] = "draining"
+        if self.is_starting or self.is_draining:
+            is_ready = False
+            states["process"] = "starting" if self.is_starting else "draining"
         return is_ready, states
 
     async def _ask(self, name: str, check: _Check) -> None:

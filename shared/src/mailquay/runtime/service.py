@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import gc
 import json
 import logging
@@ -28,11 +29,13 @@ from mailquay.runtime.health import Health, HealthServer
 from mailquay.runtime.logging import configure_logging
 from mailquay.runtime.measuring import measure_regularly
 from mailquay.runtime.settings import Settings, SettingsError, load_settings
-from mailquay.store import Store, StoreUnavailable, head_revision
+from mailquay.store import Store, StoreUnavailable
 
 __all__ = ["Platform", "Service", "run_service"]
 
 _LOG: Final = logging.getLogger(__name__)
+#: After the drain, for closing what the service stands on: the last batch is committed in it.
+_CLOSE_SECONDS: Final = 5
 
 
 @dataclass(slots=True)
@@ -52,14 +55,14 @@ class Platform:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, settings: Settings) -> AsyncIterator["Platform"]:
-        """Open everything; Postgres is waited for, NATS and object storage are not.
+    async def open(cls, settings: Settings, health: Health) -> AsyncIterator["Platform"]:
+        """Open everything; Postgres and its schema are waited for, NATS and bodies are not.
 
         Raises:
             TlsError, BlobUnavailable: the settings name what is not there.
         """
         async with contextlib.AsyncExitStack() as stack:
-            store = await _wait_for_store(settings)
+            store = await _wait_for_store(settings, health)
             stack.push_async_callback(store.close)
             blobs = BlobStore.open(settings.blobs)
             stack.push_async_callback(blobs.close)
@@ -73,19 +76,12 @@ class Platform:
             stack.callback(revoked.close)
             platform = cls(
                 settings, store, blobs, bus, deliverer, authenticator,
-                TlsContexts(settings.tls), open_resolver(settings.dns), Health(),
+                TlsContexts(settings.tls), open_resolver(settings.dns), health,
             )  # fmt: skip
             platform._add_checks()
             yield platform
 
     def _add_checks(self) -> None:
-        head = head_revision()
-
-        async def database() -> None:
-            revision = await self.store.check()
-            if revision != head:
-                raise StoreUnavailable(f"the schema is at {revision}, this release wants {head}")
-
         async def bus() -> None:
             if self.bus.is_configured and not self.bus.is_connected:
                 raise OSError("not connected")
@@ -96,7 +92,7 @@ class Platform:
         async def certificate_files() -> None:
             self.tls.check_files()
 
-        self.health.add("database", database, is_critical=True)
+        self.health.add("database", self.store.check, is_critical=True)
         # Without these mail is still taken, listed, or told 451: degraded, not dead.
         self.health.add("blobs", self.blobs.check, is_critical=False)
         self.health.add("bus", bus, is_critical=False)
@@ -105,16 +101,31 @@ class Platform:
         self.health.add("certificate_files", certificate_files, is_critical=False)
 
 
-async def _wait_for_store(settings: Settings) -> Store:
-    """Postgres may start after us; until then we are alive and not ready."""
+async def _wait_for_store(settings: Settings, health: Health) -> Store:
+    """Postgres may start after us, and be migrated; until then we are alive and not ready."""
     delay = 0.1
     while True:
         try:
-            return await Store.open(settings.database)
+            return await _open_store(settings)
         except StoreUnavailable as error:
+            health.add("database", functools.partial(_tell, str(error)), is_critical=True)
             _LOG.warning("waiting for Postgres: %s", error)
             await asyncio.sleep(delay)
             delay = min(delay * 2, 5)
+
+
+async def _tell(reason: str) -> None:
+    raise StoreUnavailable(reason)
+
+
+async def _open_store(settings: Settings) -> Store:
+    store = await Store.open(settings.database)
+    try:
+        await store.check()
+    except BaseException:
+        await store.close()
+        raise
+    return store
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +162,14 @@ async def _serve(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    opening = asyncio.create_task(_run(name, settings, start, stop))
+    health = Health()
+    opening = asyncio.create_task(_run(name, settings, start, stop, health))
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait([opening, waiting], return_when=asyncio.FIRST_COMPLETED)
     if not opening.done():
         # Started: it drains by itself. Still waiting for Postgres: there is nothing to drain.
-        _, pending = await asyncio.wait([opening], timeout=settings.net.drain_seconds + 5)
+        seconds = 0 if health.is_starting else settings.net.drain_seconds + _CLOSE_SECONDS
+        _, pending = await asyncio.wait([opening], timeout=seconds)
         for task in pending:
             task.cancel()
     waiting.cancel()
@@ -169,17 +182,15 @@ async def _run(
     settings: Settings,
     start: Callable[[Platform], Awaitable[Service]],
     stop: asyncio.Event,
+    health: Health,
 ) -> None:
-    opened = asyncio.create_task(_until(stop))
-    async with Platform.open(settings) as platform:
+    async with (
+        _health_server(health, settings) as served,
+        Platform.open(settings, health) as platform,
+    ):
         service = await start(platform)
-        ports = dict(service.ports)
-        server: HealthServer | None = None
-        if settings.metrics.port is not None:
-            bind = settings.metrics.bind or settings.net.bind
-            server = HealthServer(platform.health, bind, settings.metrics.port)
-            await server.start()
-            ports["metrics"] = server.port
+        health.is_starting = False
+        ports = {**service.ports, **served}
         measuring = asyncio.create_task(
             measure_regularly(
                 platform.health,
@@ -189,10 +200,10 @@ async def _run(
         )
         _write_ready(settings.ready_file, ports)
         _LOG.info("%s serves %s", name, ", ".join(f"{k} on {v}" for k, v in ports.items()))
-        await opened
+        await stop.wait()
         _LOG.info("%s is going down", name)
         metrics.DRAINING_SINCE.set(time.time())
-        platform.health.is_draining = True
+        health.is_draining = True
         platform.stopping.set()
         try:
             async with asyncio.timeout(settings.net.drain_seconds):
@@ -201,12 +212,21 @@ async def _run(
             _LOG.warning("not everything was finished within the drain time")
         measuring.cancel()
         await asyncio.wait([measuring])
-        if server is not None:
-            await server.stop()
 
 
-async def _until(stop: asyncio.Event) -> None:
-    await stop.wait()
+@asynccontextmanager
+async def _health_server(health: Health, settings: Settings) -> AsyncIterator[Mapping[str, int]]:
+    """Serve health and metrics from before anything is waited for; gives the port by its name."""
+    if settings.metrics.port is None:
+        yield {}
+        return
+    bind = settings.metrics.bind or settings.net.bind
+    server = HealthServer(health, bind, settings.metrics.port)
+    await server.start()
+    try:
+        yield {"metrics": server.port}
+    finally:
+        await server.stop()
 
 
 def _write_ready(path: Path | None, ports: Mapping[str, int]) -> None:

@@ -10,6 +10,8 @@ from mailquay.store.errors import (
     RoleTaken,
     RolledBack,
     StoreError,
+    SchemaAhead,
+    SchemaBehind,
     StoreUnavailable,
 )
 from mailquay.store.schema import head_revision
@@ -26,6 +28,8 @@ __all__ = [
     "RolledBack",
     "Store",
     "StoreError",
+    "SchemaAhead",
+    "SchemaBehind",
     "StoreUnavailable",
     "head_revision",
 ]

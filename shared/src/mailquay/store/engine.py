@@ -4,14 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import TracebackType
+from typing import Final
 
 import asyncpg
+from asyncpg.connect_utils import SessionAttribute
 
 from mailquay.runtime.settings import DatabaseSettings
 from mailquay.store.errors import RolledBack, StoreUnavailable
 from mailquay.store.pool import Connection, Pool
+from mailquay.store.schema import THIS_RELEASE, SchemaState
 
-__all__ = ["Connection", "Engine", "affected"]
+__all__ = ["APPLICATION_NAME", "Connection", "Engine", "affected"]
+
+#: With the release's newest revision behind it: so a migration sees who is connected.
+APPLICATION_NAME: Final = "mailquay"
 
 #: What a retry may heal: the server is gone, going, full, or chose us as a deadlock's victim.
 _TRANSIENT = (
@@ -23,6 +29,8 @@ _TRANSIENT = (
     asyncpg.TransactionRollbackError,
     asyncpg.LockNotAvailableError,
     asyncpg.InternalServerError,
+    asyncpg.ReadOnlySQLTransactionError,  # a replica, or a primary that is no more
+    asyncpg.InvalidCachedStatementError,  # a migration has changed a table beneath it
     OSError,
     TimeoutError,
     asyncio.IncompleteReadError,
@@ -32,6 +40,7 @@ _UNDONE = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
     asyncpg.InternalServerError,
+    asyncpg.InvalidCachedStatementError,
 )
 #: What the settings or the server's own have to heal; services wait for it as for a server that
 #: is away, as both may be mended while they run.
@@ -47,6 +56,7 @@ _BREAKING = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
+    asyncpg.ReadOnlySQLTransactionError,
     OSError,
     TimeoutError,
     asyncio.IncompleteReadError,
@@ -122,8 +132,10 @@ class Engine:
             self._settings.url.get_secret_value(),
             timeout=self._settings.connect_timeout_seconds,
             statement_cache_size=500,
+            # After a failover a name may lead to what is a replica now.
+            target_session_attrs=SessionAttribute.primary,
             server_settings={
-                "application_name": "mailquay",
+                "application_name": f"{APPLICATION_NAME} {THIS_RELEASE.head}",
                 "statement_timeout": milliseconds,
                 "lock_timeout": milliseconds,
                 "idle_in_transaction_session_timeout": "60000",
@@ -184,22 +196,23 @@ class Engine:
                 "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))", name
             )
 
-    async def revision(self) -> str:
-        """The revision of the schema.
+    async def schema(self) -> SchemaState:
+        """What the database says of its schema. One round trip, or two beside a newer release.
 
         Raises:
-            StoreUnavailable: Postgres does not answer, or has no schema.
+            StoreUnavailable: Postgres does not answer.
         """
-        try:
-            async with self.connection() as connection:
-                value: str | None = await connection.fetchval(
-                    "SELECT version_num FROM alembic_version"
-                )
-        except asyncpg.UndefinedTableError as error:
-            raise StoreUnavailable("the database has no schema") from error
-        if value is None:
-            raise StoreUnavailable("the database has no schema")
-        return value
+        async with self.connection() as connection:
+            try:
+                revision = await connection.fetchval("SELECT version_num FROM alembic_version")
+                oldest = None
+                if not THIS_RELEASE.knows(revision):
+                    oldest = await connection.fetchval(
+                        "SELECT oldest_release FROM schema_compatibility"
+                    )
+            except asyncpg.UndefinedTableError:
+                return SchemaState(None, None)
+        return SchemaState(revision, oldest)
 
 
 def affected(status: str) -> int:

@@ -5,6 +5,8 @@
     StoreError
         StoreUnavailable     Postgres cannot be reached, or gave up; the same may succeed later
             RolledBack       it has undone everything, and may do it if it is asked again
+            SchemaBehind     the schema lacks what this release needs
+            SchemaAhead      the schema serves newer releases only
         NotFound             no such domain, account, mailbox, …
         AlreadyExists        the name is taken
         Refused              the change is not allowed (INBOX, a parent of itself, …)
@@ -26,6 +28,8 @@ __all__ = [
     "RolledBack",
     "StateChanged",
     "StoreError",
+    "SchemaAhead",
+    "SchemaBehind",
     "StoreUnavailable",
 ]
 
@@ -44,6 +48,14 @@ class RolledBack(StoreUnavailable):
 
 class NotFound(StoreError):
     """What was named is not there."""
+class SchemaBehind(StoreUnavailable):
+    """The schema is missing, or lacks what this release needs."""
+
+
+class SchemaAhead(StoreUnavailable):
+    """The schema has been contracted: it serves newer releases only."""
+
+
 
 
 class AlreadyExists(StoreError):

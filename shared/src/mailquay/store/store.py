@@ -21,6 +21,7 @@ from mailquay.store.queue import Queue
 from mailquay.store.recipients import Recipients
 from mailquay.store.relays import Relays
 from mailquay.store.reports import Reports
+from mailquay.store.schema import THIS_RELEASE
 from mailquay.store.search import Searches
 from mailquay.store.sessions import WebSessions
 from mailquay.store.states import States
@@ -81,10 +82,12 @@ class Store:
         """Set the metrics of the pool; to be called every few seconds."""
         self._engine.measure()
 
-    async def check(self) -> str:
-        """Ask Postgres for the schema's revision: for readiness.
+    async def check(self) -> None:
+        """Ask Postgres whether it answers and this release can run on its schema: for readiness.
 
         Raises:
-            StoreUnavailable: it does not answer, or has no schema.
+            StoreUnavailable: it does not answer.
+            SchemaBehind, SchemaAhead: this release cannot run on its schema.
         """
-        return await self._engine.revision()
+        if (why := THIS_RELEASE.misfit(await self._engine.schema())) is not None:
+            raise why

@@ -14,7 +14,8 @@ from mailquay.cli.doctor.findings import Finding, ok, warning, wrong
 from mailquay.cli.output import size
 from mailquay.cli.target import Target
 from mailquay.events import Bus
-from mailquay.store import StoreUnavailable, head_revision
+from mailquay.store import SchemaAhead, StoreUnavailable
+from mailquay.store.schema import THIS_RELEASE
 from mailquay.store.server import ServerFacts, server_facts
 
 __all__ = ["check_bodies", "check_bus", "check_database", "check_disk"]
@@ -48,12 +49,17 @@ async def check_database(target: Target) -> list[Finding]:
 async def _check_schema(target: Target) -> Finding:
     from mailquay.store import migrations  # noqa: PLC0415  # as in `mailquay.cli.db`
 
-    current = await migrations.current(target.settings.database.url.get_secret_value())
-    head = head_revision()
-    if current == head:
-        return ok("schema", f"revision {current}, as this release wants")
-    told = f"revision {current or 'none'}, where this release wants {head}"
-    return wrong("schema", told, "run `mailquay db upgrade`")
+    state = await migrations.state(target.settings.database.url.get_secret_value())
+    if (misfit := THIS_RELEASE.misfit(state)) is not None:
+        is_ahead = isinstance(misfit, SchemaAhead)
+        remedy = "run a newer release" if is_ahead else "run `mailquay db upgrade`"
+        return wrong("schema", str(misfit), remedy)
+    if pending := THIS_RELEASE.pending(state.revision):
+        told = f"revision {state.revision}, {pending[-1].id} is to come"
+        return warning(
+            "schema", told, "run `mailquay db upgrade --phase contract` after the upgrade"
+        )
+    return ok("schema", f"revision {state.revision}, on which this release can run")
 
 
 def _check_server(facts: ServerFacts) -> list[Finding]:
