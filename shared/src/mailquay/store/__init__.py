@@ -9,9 +9,9 @@ from mailquay.store.errors import (
     Refused,
     RoleTaken,
     RolledBack,
-    StoreError,
     SchemaAhead,
     SchemaBehind,
+    StoreError,
     StoreUnavailable,
 )
 from mailquay.store.schema import head_revision
@@ -26,10 +26,10 @@ __all__ = [
     "Refused",
     "RoleTaken",
     "RolledBack",
-    "Store",
-    "StoreError",
     "SchemaAhead",
     "SchemaBehind",
+    "Store",
+    "StoreError",
     "StoreUnavailable",
     "head_revision",
 ]

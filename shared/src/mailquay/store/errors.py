@@ -26,10 +26,10 @@ __all__ = [
     "Refused",
     "RoleTaken",
     "RolledBack",
-    "StateChanged",
-    "StoreError",
     "SchemaAhead",
     "SchemaBehind",
+    "StateChanged",
+    "StoreError",
     "StoreUnavailable",
 ]
 
@@ -46,8 +46,6 @@ class RolledBack(StoreUnavailable):
     """Postgres broke it off by itself, a deadlock for one: nothing of it has happened."""
 
 
-class NotFound(StoreError):
-    """What was named is not there."""
 class SchemaBehind(StoreUnavailable):
     """The schema is missing, or lacks what this release needs."""
 
@@ -56,6 +54,8 @@ class SchemaAhead(StoreUnavailable):
     """The schema has been contracted: it serves newer releases only."""
 
 
+class NotFound(StoreError):
+    """What was named is not there."""
 
 
 class AlreadyExists(StoreError):
