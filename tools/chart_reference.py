@@ -1,7 +1,7 @@
 """Writes what follows from elsewhere: the chart's page, and the settings' part of its schema.
 
-``docs/chart-values.md`` is made from the comments in ``charts/mailquay/values.yaml``; which settings
-the chart takes, from the services' own tree.
+``docs/chart-values.md`` is made from the comments in ``charts/mailquay/values.yaml``; which
+settings the chart takes, from the services' own tree.
 """
 
 import json

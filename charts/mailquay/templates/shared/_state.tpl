@@ -43,11 +43,15 @@
 {{- default (printf "%s-db" (include "mailquay.fullname" .)) .Values.database.cloudnativepg.existingCluster -}}
 {{- end -}}
 
+{{- define "mailquay.tls.isSelfSigned" -}}
+{{- if and .Values.trial.enabled .Values.tls.selfSigned (not .Values.tls.existingSecret) (not .Values.tls.certManager.enabled) }}true{{ end -}}
+{{- end -}}
+
 {{/* The Secret with the certificate; empty where no TLS is offered. */}}
 {{- define "mailquay.tls.secretName" -}}
 {{- if .Values.tls.existingSecret -}}
 {{- .Values.tls.existingSecret -}}
-{{- else if or .Values.tls.certManager.enabled .Values.tls.selfSigned -}}
+{{- else if or .Values.tls.certManager.enabled (include "mailquay.tls.isSelfSigned" .) -}}
 {{- include "mailquay.fullname" . }}-tls
 {{- end -}}
 {{- end -}}

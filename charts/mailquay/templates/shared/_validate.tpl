@@ -57,6 +57,12 @@
 {{- if and $v.tls.existingSecret $v.tls.certManager.enabled -}}
 {{- fail "tls.existingSecret and tls.certManager.enabled both give a certificate: use one of them" -}}
 {{- end -}}
+{{- if and $v.tls.selfSigned (not (include "mailquay.tls.secretName" .)) -}}
+{{- fail "there is no certificate, and none is made up but for a trial: name one by tls.existingSecret, have cert-manager make one (tls.certManager), or offer no TLS at all by tls.selfSigned=false" -}}
+{{- end -}}
+{{- if and $v.smtpIn.ports.lmtp.enabled (dig "service" "type" $v.defaults.service.type $v.smtpIn | ne "ClusterIP") -}}
+{{- fail "smtpIn.ports.lmtp: nobody signs in there, so it may not be on a Service that faces the outside; make smtpIn.service.type ClusterIP and use mailService or gateway.tcpRoutes" -}}
+{{- end -}}
 {{- if and $v.tls.certManager.enabled (not (get $v.tls.certManager.issuerRef "name")) -}}
 {{- fail "tls.certManager.issuerRef.name: say which Issuer or ClusterIssuer is to sign the certificate" -}}
 {{- end -}}
