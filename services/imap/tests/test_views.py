@@ -192,3 +192,23 @@ async def test_nobody_is_heard_who_is_not_listened_to(store, bus, account, inbox
     assert account.id not in bus._accounts
     with contextlib.suppress(KeyError):
         assert not views._views[account.id]
+
+
+async def test_a_view_that_was_not_wanted_for_longer_than_history_is_kept_is_read_anew(
+    store, bus, account, inbox, deliver
+):
+    views = Views(store, bus)
+    for _ in range(4):
+        await deliver()
+    view = await views.open(account.id, inbox.id)
+    known = view.snapshot
+    views.close(view)
+    await store.emails.expunge(account.id, inbox.id, [2, 3], only_deleted=False)
+    await store.emails.store_flags(account.id, inbox.id, [4], FlagChange.ADD, 1, ())
+    await deliver()
+    assert await store.trims.expunged(0, 100) == 2
+    again = await views.open(account.id, inbox.id)
+    assert again is view
+    assert again.snapshot.uids == [1, 4, 5]
+    difference = again.history.difference(known)
+    assert (difference.expunged, difference.changed) == ([2, 3], [4])

@@ -13,7 +13,7 @@ from typing import Final
 
 from mailquay.events import AccountChanged, Bus, Event, Subscription
 from mailquay.runtime import metrics
-from mailquay.store import NotFound, Store, StoreUnavailable
+from mailquay.store import Forgotten, NotFound, Store, StoreUnavailable
 from mailquay.store.emails import MailboxPulse, Place
 from mailquay.store.types import AccountId, Flag, MailboxId
 from mailquay_imap.snapshot import History, Snapshot
@@ -88,13 +88,22 @@ class MailboxView:
                 raise MailboxGone
             known = self.snapshot
             if pulse.highestmodseq > known.modseq or pulse.uidnext != known.uidnext:
-                changed, expunged = await store.emails.changed_since(
-                    self.account_id, self.mailbox_id, known.modseq
-                )
+                changed, expunged = await self._newer(store, known)
                 if self.history.apply(
                     changed, expunged, modseq=pulse.highestmodseq, uidnext=pulse.uidnext
                 ):
                     self._tell(traces)
+
+    async def _newer(self, store: Store, known: Snapshot) -> tuple[list[Place], list[int]]:
+        """Places that are new or changed, and uids that went, since what is known."""
+        account_id, mailbox_id = self.account_id, self.mailbox_id
+        try:
+            return await store.emails.changed_since(account_id, mailbox_id, known.modseq)
+        except Forgotten:
+            # A view that nobody has asked for in all that time: what is not there now went.
+            places = await store.emails.places(account_id, mailbox_id)
+            there = {place.uid for place in places}
+            return places, [uid for uid in known.uids if uid not in there]
 
     def _tell(self, traces: list[str]) -> None:
         for listener in list(self.listeners):

@@ -15,6 +15,7 @@ from mailquay.cli import (
     queue,
     send,
     standalone,
+    trim,
 )
 
 __all__ = ["app", "main"]
@@ -39,6 +40,7 @@ apply.register(app)
 send.register(app)
 probe.register(app)
 doctor.register(app)
+trim.register(app)
 
 
 @app.callback()

@@ -80,5 +80,6 @@ async def collect(
     with _progress("Collecting"):
         collected = await collect_blobs(store, blobs, grace_seconds=grace)
     data = {"packs": collected.packs, "orphans": collected.orphans, "bytes": collected.bytes}
+    await store.tasks.finish("collect", data)
     told = f"Deleted {collected.packs} dead packs and {collected.orphans} orphans."
     return Result(data, told)

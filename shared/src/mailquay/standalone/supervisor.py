@@ -19,7 +19,6 @@ from typing import Final
 from mailquay.net.bind import reached_at
 from mailquay.runtime.settings import DatabaseSettings, SettingsError, load_settings
 from mailquay.standalone.certificates import LocalCertificates, make_certificates
-from mailquay.standalone.collecting import collect_regularly
 from mailquay.standalone.demo import DEMO_DOMAIN, DemoUser, make_demo
 from mailquay.standalone.files import write_whole
 from mailquay.standalone.nats import EmbeddedNats
@@ -27,6 +26,7 @@ from mailquay.standalone.ports import LOOPBACK, SERVICES, PortPlan
 from mailquay.standalone.postgres import EmbeddedPostgres
 from mailquay.standalone.processes import Child, StandaloneError
 from mailquay.standalone.ready import Running
+from mailquay.standalone.schedule import run_regularly
 from mailquay.standalone.watching import Watch
 from mailquay.store import Store, migrations
 
@@ -157,19 +157,19 @@ class Standalone:
         )
         starting = asyncio.create_task(self._start(plan, postgres, nats))
         stopping = asyncio.create_task(self._stop.wait())
-        collecting: asyncio.Task[None] | None = None
+        cleaning: asyncio.Task[None] | None = None
         try:
             await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
             if starting.done():
                 self._running = starting.result()
                 self._write_ready()
                 on_ready(self._running)
-                collecting = asyncio.create_task(self._collect())
+                cleaning = asyncio.create_task(self._clean_up())
                 await self._watch.run(
                     self._stop, on_death=self._forget_metrics, on_start=self._write_ready
                 )
         finally:
-            tasks = [task for task in (starting, stopping, collecting) if task is not None]
+            tasks = [task for task in (starting, stopping, cleaning) if task is not None]
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
@@ -282,12 +282,22 @@ class Standalone:
                 raise StandaloneError(f"{late} did not start in time; see {self._logs}")
             await asyncio.sleep(0.02)
 
-    async def _collect(self) -> None:
-        env = json.loads((self._run / "environment.json").read_text())
-        await collect_regularly(
-            {**os.environ, **env},
-            interval_seconds=self._settings.blobs.collect_interval_seconds,
-            log=self._logs / "collection.log",
+    async def _clean_up(self) -> None:
+        settings = json.loads((self._run / "environment.json").read_text())
+        env = {**os.environ, **settings}
+        await asyncio.gather(
+            run_regularly(
+                ["blobs", "collect"],
+                env=env,
+                interval_seconds=self._settings.blobs.collect_interval_seconds,
+                log=self._logs / "collection.log",
+            ),
+            run_regularly(
+                ["trim"],
+                env=env,
+                interval_seconds=self._settings.retention.trim_interval_seconds,
+                log=self._logs / "trimming.log",
+            ),
         )
 
     def _write_ready(self) -> None:

@@ -2,6 +2,7 @@
 
 from mailquay.store.errors import (
     AlreadyExists,
+    Forgotten,
     HasInferiors,
     LimitReached,
     NotFound,
@@ -19,6 +20,7 @@ from mailquay.store.store import Store
 
 __all__ = [
     "AlreadyExists",
+    "Forgotten",
     "HasInferiors",
     "LimitReached",
     "NotFound",

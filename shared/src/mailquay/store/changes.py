@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mailquay.store.engine import Connection, Engine
-from mailquay.store.errors import NotFound
+from mailquay.store.errors import Forgotten, NotFound
+from mailquay.store.tracked import trimmed_modseq
 from mailquay.store.types import AccountId, EmailId, MailboxId, ModSeq, ThreadId
 
 __all__ = ["Changes", "EmailChanges", "MailboxChanges", "Point", "ThreadChanges"]
@@ -149,10 +150,11 @@ class Changes:
     async def emails(self, account_id: AccountId, since: Point, limit: int) -> EmailChanges:
         """At most ``limit`` emails that are not as they were.
 
-        Two round trips; indexes ``ix_mailbox_email_modseq``, ``ix_expunged_modseq``.
+        Three round trips; indexes ``ix_mailbox_email_modseq``, ``ix_expunged_modseq``.
 
         Raises:
             NotFound: the account is gone.
+            Forgotten: tombstones since then were trimmed.
         """
         async with self._engine.transaction() as c:
             state = await _state(c, account_id)
@@ -160,6 +162,7 @@ class Changes:
                 f"{_EMAILS} ORDER BY key, email_id LIMIT $4",
                 account_id, since.modseq, since.id, limit + 1,
             )  # fmt: skip
+            await _check_remembered(c, account_id, since)
         has_more = len(rows) > limit
         rows = rows[:limit]
         created, updated, destroyed = _sort(
@@ -174,6 +177,7 @@ class Changes:
 
         Raises:
             NotFound: the account is gone.
+            Forgotten: tombstones since then were trimmed.
         """
         async with self._engine.transaction() as c:
             state = await _state(c, account_id)
@@ -181,6 +185,7 @@ class Changes:
                 f"{_EMAILS} AND is_there <> was_there ORDER BY key, email_id",
                 account_id, since.modseq, since.id,
             )  # fmt: skip
+            await _check_remembered(c, account_id, since)
             was_there: dict[int, bool] = {}
             for row in rows:
                 was_there[row[1]] = was_there.get(row[1], False) or row[3]
@@ -201,10 +206,12 @@ class Changes:
 
         Raises:
             NotFound: the account is gone.
+            Forgotten: tombstones since then were trimmed.
         """
         async with self._engine.transaction() as c:
             state = await _state(c, account_id)
             rows = await c.fetch(_MAILBOXES, account_id, since.modseq, since.id, limit + 1)
+            await _check_remembered(c, account_id, since)
         has_more = len(rows) > limit
         rows = rows[:limit]
         created, updated, destroyed = _sort((MailboxId(row[0]), row[2], row[1]) for row in rows)
@@ -219,6 +226,17 @@ async def _state(c: Connection, account_id: AccountId) -> Point:
     if value is None:
         raise NotFound(f"there is no account {account_id}")
     return Point(ModSeq(value))
+
+
+async def _check_remembered(c: Connection, account_id: AccountId, since: Point) -> None:
+    """Raise Forgotten where tombstones that would have told of something may be gone.
+
+    Asked after they were read: what is trimmed in between is noticed, and what is trimmed later
+    was there.
+    """
+    floor = await trimmed_modseq(c, account_id)
+    if since.modseq < floor or (since.modseq == floor and not since.is_whole):
+        raise Forgotten(f"what happened before {floor} is not known any more")
 
 
 def _before(rows: Sequence[Any], threads: set[int]) -> Point:

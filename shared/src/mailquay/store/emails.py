@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from mailquay.store.engine import Engine
-from mailquay.store.errors import NotFound
+from mailquay.store.errors import Forgotten, NotFound
 from mailquay.store.places import copy_places, lock_state, remove_places
 from mailquay.store.types import AccountId, EmailId, MailboxId, ModSeq, Uid
 
@@ -193,16 +193,24 @@ class Emails:
 
         Index ``ix_mailbox_email_modseq``. What happens between the two reads is read again by the
         next call, as its ``modseq`` comes from a `pulse` before this one.
+
+        Raises:
+            Forgotten: tombstones since then were trimmed; `places` tells what is there, and what
+                is not there went (RFC 7162 §3.2.5.2 lets a server say so of uids that never were).
         """
         async with self._engine.connection() as c:
             rows = await c.fetch(
                 f"{_PLACES} AND modseq > $3 ORDER BY uid", account_id, mailbox_id, modseq
             )
+            # The floor in the same snapshot: a tombstone is there, or tells by it that it was.
             gone = await c.fetch(
                 "SELECT uid FROM expunged WHERE account_id = $1 AND mailbox_id = $2 "
-                "AND modseq > $3 ORDER BY uid",
+                "AND modseq > $3 UNION ALL SELECT NULL FROM account_state "
+                "WHERE account_id = $1 AND trimmed_modseq > $3 ORDER BY uid",
                 account_id, mailbox_id, modseq,
             )  # fmt: skip
+        if gone and gone[-1][0] is None:
+            raise Forgotten("what went since then is not known any more")
         return [_place(row) for row in rows], [row[0] for row in gone]
 
     async def columns(

@@ -15,10 +15,12 @@
             RoleTaken        another mailbox has the role
         OverQuota            the account has no room for it
         StateChanged         the account is no longer as the change was meant for
+        Forgotten            what has happened since then was trimmed; all is to be read anew
 """
 
 __all__ = [
     "AlreadyExists",
+    "Forgotten",
     "HasInferiors",
     "LimitReached",
     "NotFound",
@@ -80,6 +82,10 @@ class RoleTaken(Refused):
 
 class OverQuota(StoreError):
     """The account has no room left."""
+
+
+class Forgotten(StoreError):
+    """What went since then is not known any more: whoever asks has to read everything anew."""
 
 
 class StateChanged(StoreError):

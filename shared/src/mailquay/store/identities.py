@@ -153,7 +153,7 @@ class Identities:
         async with self._engine.transaction() as c:
             modseq = await take_modseq(c, account_id)
             number = await c.fetchval(
-                "UPDATE identity SET removed = true, modseq = $3 "
+                "UPDATE identity SET removed = true, removed_at = now(), modseq = $3 "
                 "WHERE account_id = $1 AND id = $2 AND NOT removed RETURNING id",
                 account_id, identity_id, modseq,
             )  # fmt: skip
@@ -162,6 +162,10 @@ class Identities:
         return modseq
 
     async def changes(self, account_id: AccountId, since: int, limit: int) -> TrackedChanges:
-        """At most ``limit`` identities that are not as they were."""
+        """At most ``limit`` identities that are not as they were.
+
+        Raises:
+            Forgotten: tombstones since then were trimmed.
+        """
         async with self._engine.transaction() as c:
             return await tracked_changes(c, "identity", account_id, since, limit)

@@ -17,25 +17,26 @@ class AccountState:
     changed: frozenset[str]
 
 
+# What went before the floor nobody can tell: then all of it may have changed.
 # A thread has other emails when one comes, goes, or is out of sight by \Deleted (RFC 8621 §4.1.1).
 # Delivered is what has come since then and had no place before: neither what was moved or copied
 # nor a draft (RFC 8621 §1.5).
 _CHANGED = """
-    SELECT s.modseq, s.modseq > $2 AND EXISTS (
+    SELECT s.modseq, s.trimmed_modseq > $2 OR s.modseq > $2 AND EXISTS (
         SELECT 1 FROM mailbox m WHERE m.account_id = $1
         AND (m.highestmodseq > $2 OR m.changed_modseq > $2)
         UNION ALL
         SELECT 1 FROM mailbox_removed r WHERE r.account_id = $1 AND r.modseq > $2
-    ) AS "Mailbox", s.modseq > $2 AND EXISTS (
+    ) AS "Mailbox", s.trimmed_modseq > $2 OR s.modseq > $2 AND EXISTS (
         SELECT 1 FROM mailbox_email p WHERE p.account_id = $1 AND p.modseq > $2
         UNION ALL
         SELECT 1 FROM expunged x WHERE x.account_id = $1 AND x.modseq > $2
-    ) AS "Email", s.modseq > $2 AND EXISTS (
+    ) AS "Email", s.trimmed_modseq > $2 OR s.modseq > $2 AND EXISTS (
         SELECT 1 FROM mailbox_email p WHERE p.account_id = $1 AND p.modseq > $2
         AND (p.created_modseq > $2 OR p.flags & 8 <> 0)
         UNION ALL
         SELECT 1 FROM expunged x WHERE x.account_id = $1 AND x.modseq > $2
-    ) AS "Thread", s.modseq > $2 AND EXISTS (
+    ) AS "Thread", s.trimmed_modseq > $2 OR s.modseq > $2 AND EXISTS (
         SELECT 1 FROM mailbox_email p
         WHERE p.account_id = $1 AND p.modseq > $2 AND p.created_modseq > $2 AND p.flags & 16 = 0
         AND NOT EXISTS (
@@ -45,9 +46,9 @@ _CHANGED = """
             SELECT 1 FROM expunged x WHERE x.account_id = $1 AND x.modseq > $2
             AND x.email_id = p.email_id AND x.created_modseq <= $2
         )
-    ) AS "EmailDelivery", s.modseq > $2 AND EXISTS (
+    ) AS "EmailDelivery", s.trimmed_modseq > $2 OR s.modseq > $2 AND EXISTS (
         SELECT 1 FROM identity i WHERE i.account_id = $1 AND i.modseq > $2
-    ) AS "Identity", s.modseq > $2 AND EXISTS (
+    ) AS "Identity", s.trimmed_modseq > $2 OR s.modseq > $2 AND EXISTS (
         SELECT 1 FROM email_submission e WHERE e.account_id = $1 AND e.modseq > $2
     ) AS "EmailSubmission"
     FROM account_state s WHERE s.account_id = $1

@@ -27,6 +27,8 @@ from mailquay.store.sessions import WebSessions
 from mailquay.store.states import States
 from mailquay.store.status import Statuses
 from mailquay.store.submissions import Submissions
+from mailquay.store.tasks import Tasks
+from mailquay.store.trimming import Trims
 from mailquay.store.uploads import Uploads
 
 __all__ = ["Store"]
@@ -60,6 +62,8 @@ class Store:
         self.submissions = Submissions(engine)
         self.sessions = WebSessions(engine)
         self.states = States(engine)
+        self.trims = Trims(engine)
+        self.tasks = Tasks(engine)
 
     @classmethod
     async def open(cls, settings: DatabaseSettings) -> "Store":

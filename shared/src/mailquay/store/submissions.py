@@ -93,7 +93,7 @@ class Submissions:
         async with self._engine.transaction() as c:
             modseq = await take_modseq(c, account_id)
             number = await c.fetchval(
-                "UPDATE email_submission SET removed = true, modseq = $3 "
+                "UPDATE email_submission SET removed = true, removed_at = now(), modseq = $3 "
                 "WHERE account_id = $1 AND id = $2 AND NOT removed RETURNING id",
                 account_id, submission_id, modseq,
             )  # fmt: skip
@@ -102,6 +102,10 @@ class Submissions:
         return modseq
 
     async def changes(self, account_id: AccountId, since: int, limit: int) -> TrackedChanges:
-        """At most ``limit`` submissions that are not as they were."""
+        """At most ``limit`` submissions that are not as they were.
+
+        Raises:
+            Forgotten: tombstones since then were trimmed.
+        """
         async with self._engine.transaction() as c:
             return await tracked_changes(c, "email_submission", account_id, since, limit)

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from mailquay.store.engine import Connection
+from mailquay.store.errors import Forgotten
 from mailquay.store.types import AccountId, ModSeq
 
-__all__ = ["TrackedChanges", "tracked_changes"]
+__all__ = ["TrackedChanges", "tracked_changes", "trimmed_modseq"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,9 @@ async def tracked_changes(
 
     Of what is new since then the key is the modseq that it came with, of everything else the modseq
     of its last change; so a client may go on from any of them and miss nothing.
+
+    Raises:
+        Forgotten: tombstones since then were trimmed.
     """
     state = await c.fetchval("SELECT modseq FROM account_state WHERE account_id = $1", account_id)
     # The name is one of our own tables.
@@ -35,6 +39,9 @@ async def tracked_changes(
         f"FROM {table} WHERE account_id = $1 AND modseq > $2 ORDER BY key, id LIMIT $3",
         account_id, since, limit + 1,
     )  # fmt: skip
+    # Asked after the tombstones were read: what is trimmed in between is noticed.
+    if since < await trimmed_modseq(c, account_id):
+        raise Forgotten("what happened since then is not known any more")
     has_more = len(rows) > limit
     rows = rows[:limit]
     return TrackedChanges(
@@ -44,3 +51,11 @@ async def tracked_changes(
         tuple(row[0] for row in rows if not row[1] and row[2]),
         has_more,
     )
+
+
+async def trimmed_modseq(c: Connection, account_id: AccountId) -> ModSeq:
+    """The account's floor: tombstones of it and of what is below may be gone; 0 for none."""
+    value = await c.fetchval(
+        "SELECT trimmed_modseq FROM account_state WHERE account_id = $1", account_id
+    )
+    return ModSeq(value or 0)

@@ -14,6 +14,7 @@ from mailquay.runtime.settings.clients import (
     WebSettings,
 )
 from mailquay.runtime.settings.network import DnsSettings, NetSettings, TlsSettings
+from mailquay.runtime.settings.retention import RetentionSettings
 from mailquay.runtime.settings.smtp import DeliverySettings, SmtpInSettings, SmtpOutSettings
 from mailquay.runtime.settings.stores import BlobSettings, DatabaseSettings, NatsSettings
 from mailquay.runtime.settings.telemetry import LogSettings, MetricsSettings
@@ -32,6 +33,7 @@ __all__ = [
     "NatsSettings",
     "NetSettings",
     "Pop3Settings",
+    "RetentionSettings",
     "Settings",
     "SettingsError",
     "SmtpInSettings",

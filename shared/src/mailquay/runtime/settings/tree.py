@@ -22,6 +22,7 @@ from mailquay.runtime.settings.clients import (
     WebSettings,
 )
 from mailquay.runtime.settings.network import DnsSettings, NetSettings, TlsSettings
+from mailquay.runtime.settings.retention import RetentionSettings
 from mailquay.runtime.settings.smtp import DeliverySettings, SmtpInSettings, SmtpOutSettings
 from mailquay.runtime.settings.stores import BlobSettings, DatabaseSettings, NatsSettings
 from mailquay.runtime.settings.telemetry import LogSettings, MetricsSettings
@@ -88,6 +89,7 @@ class Settings(BaseSettings):
     delivery: DeliverySettings = DeliverySettings()
     identity: IdentitySettings = IdentitySettings()
     dns: DnsSettings = DnsSettings()
+    retention: RetentionSettings = RetentionSettings()
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
 

@@ -75,6 +75,8 @@ ACCOUNT_STATE: Final = sa.Table(
     sa.Column("modseq", sa.BigInteger, nullable=False, server_default=sa.text("1")),
     # The highest UIDVALIDITY given out, so that it only ever rises for a name (RFC 9051 §2.3.1.1).
     sa.Column("uidvalidity", sa.BigInteger, nullable=False, server_default=sa.text("0")),
+    # Tombstones up to this modseq may be gone: what happened before it nobody can tell any more.
+    sa.Column("trimmed_modseq", sa.BigInteger, nullable=False, server_default=sa.text("0")),
     count("used_bytes"),
     count("used_messages"),
     sa.PrimaryKeyConstraint("account_id"),
@@ -116,8 +118,10 @@ IDENTITY: Final = sa.Table(
     sa.Column("created_modseq", sa.BigInteger, nullable=False),
     sa.Column("modseq", sa.BigInteger, nullable=False),
     sa.Column("removed", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
     sa.PrimaryKeyConstraint("account_id", "id"),
 )
+sa.Index("ix_identity_removed_at", IDENTITY.c.removed_at)
 
 WEB_SESSION: Final = sa.Table(
     "web_session",

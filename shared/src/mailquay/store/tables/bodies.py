@@ -32,3 +32,4 @@ UPLOAD: Final = sa.Table(
     sa.PrimaryKeyConstraint("account_id", "id"),
 )
 sa.Index("ix_upload_pack", UPLOAD.c.pack_id)
+sa.Index("ix_upload_expires", UPLOAD.c.expires_at)

@@ -44,6 +44,7 @@ MAILBOX_REMOVED: Final = sa.Table(
     sa.Column("at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
     sa.PrimaryKeyConstraint("account_id", "mailbox_id"),
 )
+sa.Index("ix_mailbox_removed_at", MAILBOX_REMOVED.c.at)
 
 # The highest UIDVALIDITY of a mailbox that had the name, and lost it.
 FORMER_NAME: Final = sa.Table(

@@ -28,6 +28,7 @@ QUEUE_MESSAGE: Final = sa.Table(
     sa.PrimaryKeyConstraint("id"),
 )
 sa.Index("ix_queue_message_pack", QUEUE_MESSAGE.c.pack_id)
+sa.Index("ix_queue_message_created", QUEUE_MESSAGE.c.created_at)
 sa.Index(
     "uq_queue_message_digest",
     QUEUE_MESSAGE.c.digest,
@@ -118,6 +119,13 @@ EMAIL_SUBMISSION: Final = sa.Table(
     sa.Column("created_modseq", sa.BigInteger, nullable=False),
     sa.Column("modseq", sa.BigInteger, nullable=False),
     sa.Column("removed", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
     sa.PrimaryKeyConstraint("account_id", "id"),
+)
+sa.Index("ix_email_submission_removed_at", EMAIL_SUBMISSION.c.removed_at)
+sa.Index(
+    "ix_email_submission_send_at",
+    EMAIL_SUBMISSION.c.send_at,
+    postgresql_where=sa.not_(EMAIL_SUBMISSION.c.removed),
 )
 sa.Index("ix_email_submission_modseq", EMAIL_SUBMISSION.c.account_id, EMAIL_SUBMISSION.c.modseq)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from mailquay.blobs import BlobUnavailable
 from mailquay.delivery import Unavailable
 from mailquay.runtime import metrics
-from mailquay.store import StoreUnavailable
+from mailquay.store import Forgotten, StoreUnavailable
 from mailquay_webmail_api.jmap.core.context import Context, JsonObject, Method
 from mailquay_webmail_api.jmap.core.errors import MethodError
 from mailquay_webmail_api.jmap.core.ids import account_id
@@ -92,6 +92,9 @@ class Dispatcher:
             answer = await method(context, arguments)
         except MethodError as error:
             result, outcome, answer = "error", str(error.response["type"]), error.response
+        except Forgotten as error:  # RFC 8620 §5.2, §5.6
+            outcome = "cannotCalculateChanges"
+            result, answer = "error", {"type": outcome, "description": str(error)}
         except (StoreUnavailable, BlobUnavailable, Unavailable) as error:
             _LOG.warning("%s: not answered: %s", label, error)
             outcome = "serverUnavailable"

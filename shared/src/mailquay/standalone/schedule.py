@@ -1,31 +1,33 @@
-"""Now and then: delete bodies that nothing refers to any more, as a CronJob does on a cluster."""
+"""Now and then: commands that clean up, each as a CronJob runs it on a cluster."""
 
 import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from mailquay.standalone.processes import Child
 
-__all__ = ["collect_regularly"]
+__all__ = ["run_regularly"]
 
 _LOG: Final = logging.getLogger(__name__)
 _LOOK_SECONDS: Final = 1.0
 _STOP_SECONDS: Final = 0.2
 
 
-async def collect_regularly(env: Mapping[str, str], *, interval_seconds: float, log: Path) -> None:
-    """Run ``mailquay blobs collect`` each ``interval_seconds``, until cancelled.
+async def run_regularly(
+    arguments: Sequence[str], *, env: Mapping[str, str], interval_seconds: float, log: Path
+) -> None:
+    """Run ``mailquay`` with arguments each ``interval_seconds``, until cancelled.
 
-    It works in slices and may be stopped anywhere.
+    It has to be a command that works in slices, as it may be stopped anywhere.
     """
-    command = [sys.executable, "-m", "mailquay.cli", "blobs", "collect", "--json"]
+    command = [sys.executable, "-m", "mailquay.cli", *arguments, "--json"]
     while True:
         await asyncio.sleep(interval_seconds)
-        child = Child("collection", command, log=log, env=env)
+        child = Child(log.stem, command, log=log, env=env)
         child.start()
         try:
             while (status := child.poll()) is None:  # noqa: ASYNC110  # a process has no event
@@ -35,4 +37,4 @@ async def collect_regularly(env: Mapping[str, str], *, interval_seconds: float, 
                 child.stop(_STOP_SECONDS)
             raise
         if status:
-            _LOG.warning("the collection of bodies failed (%s); see %s", status, log)
+            _LOG.warning("%s failed (%s); see %s", " ".join(arguments), status, log)
