@@ -27,7 +27,7 @@ dev: ## set up what the tests and checks need
 
 .PHONY: test
 test: dev ## pass the tests; ARGS go to pytest
-	$(PYTEST) -m "not peers and not browser" $(ARGS)
+	$(PYTEST) -m "not peers and not browser and not cluster" $(ARGS)
 
 .PHONY: test-peers
 test-peers: dev ## pass the tests with Debian's mail clients (mbsync, fetchmail, swaks, mutt)
@@ -37,9 +37,17 @@ test-peers: dev ## pass the tests with Debian's mail clients (mbsync, fetchmail,
 test-browser: dev ## pass the webmail's tests in Chromium
 	$(PYTEST) -m browser $(ARGS)
 
+.PHONY: test-cluster
+test-cluster: dev ## pass the tests in a real Kubernetes cluster (needs root, Go and Debian packages)
+	.venv/bin/python -m tools.cluster run .venv/bin/python -m pytest -m cluster $(ARGS)
+
 .PHONY: bench
 bench: dev ## measure throughput and latency beside other servers; ARGS go to bench
 	.venv/bin/python -m bench $(ARGS)
+
+.PHONY: cluster
+cluster: dev ## a shell in a real Kubernetes cluster, which ends with it
+	.venv/bin/python -m tools.cluster shell
 
 ##@ Write it
 
@@ -56,7 +64,7 @@ lint: dev ## check style, format and who imports whom
 
 .PHONY: types
 types: dev ## check the types, strictly
-	.venv/bin/mypy $(wildcard */src services/*/src) bench tools/*.py conftest.py
+	.venv/bin/mypy $(wildcard */src services/*/src) bench tools/*.py tools/cluster conftest.py
 
 .PHONY: web
 web: ## check the web application and run its tests, then build it

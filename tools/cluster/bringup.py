@@ -1,5 +1,6 @@
 """Brings a cluster up; this runs on the cluster's router, whose namespaces are made already."""
 
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,12 +12,14 @@ from tools.cluster.binaries import BINARIES
 from tools.cluster.cgroups import Cgroup
 from tools.cluster.controlplane import ControlPlane
 from tools.cluster.images import archive, import_archive
+from tools.cluster.loadbalancers import make_routes
 from tools.cluster.namespaces import Host
 from tools.cluster.network import attach_node, attach_outside, make_router
 from tools.cluster.node import Node
 from tools.cluster.pki import Authority
 from tools.cluster.processes import Processes
 from tools.cluster.state import State
+from tools.cluster.volumes import make_storage_class
 
 __all__ = ["NODES", "bring_up", "cgroup_of"]
 
@@ -67,7 +70,10 @@ def bring_up(state: State) -> None:
     for node in nodes:
         node.start_kubelet()
         node.start_proxy()
+    make_routes(router, len(nodes))
+    make_storage_class(api)
     processes.wait_for("the nodes to be ready", lambda: _ready_nodes(api) == set(NODES))
+    processes.start("cloud", sys.executable, "-m", "tools.cluster.cloud", state.folder)
     apply_addons(state, processes)
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from tools.cluster.namespaces import Host
 
-__all__ = ["COREDNS_IMAGE", "PAUSE_IMAGE", "PROBE_IMAGE", "archive", "import_archive"]
+__all__ = ["COREDNS_IMAGE", "PAUSE_IMAGE", "PROBE_IMAGE", "archive", "import_archive", "tag"]
 
 PAUSE_IMAGE: Final = "mailquay.test/pause:1"
 PROBE_IMAGE: Final = "mailquay.test/probe:1"
@@ -57,6 +57,11 @@ def import_archive(node: Host, file: Path) -> list[str]:
     """
     output = node.run("ctr", "--namespace=k8s.io", "images", "import", file)
     return [line.split()[1] for line in output.splitlines() if line.startswith("unpacking ")]
+
+
+def tag(node: Host, image: str, new: str) -> None:
+    """Give an image that a node has another name."""
+    node.run("ctr", "--namespace=k8s.io", "images", "tag", "--force", image, new)
 
 
 def _digest(content: bytes) -> str:
