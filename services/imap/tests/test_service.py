@@ -8,6 +8,7 @@ import pytest
 from mailquay.events import IdentityRevoked
 from mailquay.net import stream as net_stream
 from mailquay.store import StoreUnavailable
+from mailquay.store.declared import DeclaredDomain, Policy
 from mailquay_imap.handlers import HANDLERS
 from mailquay_imap.protocol import commands as c
 
@@ -110,6 +111,33 @@ async def test_who_is_waited_for_hears_goodbye(start_imap):
             await imap.connect()
 
 
+async def test_a_message_that_is_on_its_way_is_taken_first(start_imap):
+    async with start_imap() as imap:
+        client = await imap.sign_in()
+        client.send(b"a APPEND INBOX {1000014}\r\n")
+        assert await client.line() == b"+ Go on\r\n"
+        client.send(b"Subject: x\r\n\r\n")
+        other = await imap.sign_in()
+        draining = asyncio.create_task(imap.service.drain())
+        assert (await other.rest()).startswith(b"* BYE [UNAVAILABLE]"), "it drains"
+        for _ in range(10):
+            client.send(b"x" * 100_000)
+            await client.writer.drain()
+        client.send(b"\r\n")
+        appended, goodbye = (await client.rest()).splitlines()
+        assert appended.startswith(b"a OK [APPENDUID ")
+        assert goodbye.startswith(b"* BYE [UNAVAILABLE]")
+        await draining
+
+
+async def test_who_connects_as_the_service_stops_hears_goodbye(start_imap):
+    async with start_imap() as imap:
+        with socket.create_connection(("127.0.0.1", imap.service.ports["imap"])) as late:
+            await imap.service.drain()  # it has not been taken from the kernel yet
+            late.settimeout(20)
+            assert b"* BYE [UNAVAILABLE]" in late.recv(65536)
+
+
 async def test_a_command_that_runs_is_finished_first(start_imap, monkeypatch):
     begun, let_go = asyncio.Event(), asyncio.Event()
 
@@ -173,3 +201,18 @@ async def test_too_many_connections_are_told_so(start_imap, monkeypatch):
         assert await one_more.rest() == (
             b"* BYE [UNAVAILABLE] Too many connections, try again later\r\n"
         )
+
+
+async def test_a_policys_quota_is_shown_and_held(start_imap):
+    async with start_imap() as imap:
+        client = await imap.sign_in()
+        assert await client.say(b'GETQUOTA ""') == [
+            b"t NO [NONEXISTENT] there is no such quota root\r\n"
+        ]
+        async with imap.platform.store.declarations.write() as writer:
+            policy = Policy(default_quota=2048)
+            await writer.put(DeclaredDomain("example.org", policy=policy), is_new=False)
+        assert (await client.say(b'GETQUOTA ""'))[0] == b'* QUOTA "" (STORAGE 0 2)\r\n'
+        text = b"Subject: x\r\n\r\n" + b"line\r\n" * 400
+        lines = await client.say(b"APPEND INBOX {%d+}\r\n%b\r\n" % (len(text), text))
+        assert lines[-1].startswith(b"t NO [OVERQUOTA]")

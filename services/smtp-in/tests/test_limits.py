@@ -199,6 +199,26 @@ def test_a_message_on_its_way_is_finished_before_the_service_goes(deployment, si
     service.stop()
 
 
+def test_a_transaction_that_has_begun_is_finished_before_the_service_goes(deployment, site):
+    service = deployment.start("smtp-in", NET__DRAIN_SECONDS="20")
+    idle = LineClient(service.ports["smtp"])
+    idle.reply()
+    with LineClient(service.ports["smtp"]) as client:
+        client.reply()
+        client.ask(b"EHLO x")
+        begin(client, b"bob")
+        service.child.ask_to_stop()
+        assert idle.reply().startswith(b"421 "), "it drains"
+        assert client.ask(b"DATA").startswith(b"354 ")
+        assert client.ask(b"Subject: begun\r\n\r\nwords\r\n.").startswith(b"250 2.6.0 ")
+        assert client.reply() == b"421 4.3.2 Service is restarting, please come back"
+        assert client.line() == b""
+    idle.socket.close()
+    assert site.inbox("bob@example.org")[-1].endswith(b"Subject: begun\r\n\r\nwords\r\n")
+    service.stop()
+    assert service.child.poll() == 0
+
+
 def test_who_does_not_finish_in_time_is_told_to_come_back(deployment, site):
     service = deployment.start("smtp-in", NET__DRAIN_SECONDS="0.5")
     with LineClient(service.ports["smtp"]) as client:

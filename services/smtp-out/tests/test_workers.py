@@ -109,6 +109,28 @@ async def test_a_worker_that_goes_finishes_what_it_sends_and_hands_back_the_rest
     assert (found.state, found.possible_duplicate) == ("delivered", False)
 
 
+async def test_what_is_handed_back_is_taken_at_once(world, hosts, worker, gate):
+    """Both workers look at the queue by themselves every five minutes only."""
+    host = hosts.odd(hold=gate)
+    quiet = {"SMTP_OUT__POLL_SECONDS": "300", "SMTP_OUT__LEASE_SECONDS": "300"}
+    going = worker(SMTP_OUT__PER_DESTINATION_CONCURRENCY="1", NET__DRAIN_SECONDS="60", **quiet)
+    domain = world.publish(host)
+    await world.submit(SENDER, f"bob@{domain}")
+    await until_received(world, host)
+    waiting = await world.submit(SENDER, f"eve@{domain}")
+
+    async def is_leased():
+        return (await world.recipients(waiting))["eve"].lease_owner
+
+    await world.until(is_leased)
+    worker(**quiet)
+    going.child.ask_to_stop()
+    await until_received(world, host, 2)
+    assert going.child.is_running, "it waits for its own host's answer meanwhile"
+    gate.set()
+    assert (await world.finished(waiting))["eve"].state == "delivered"
+
+
 async def test_a_worker_that_cannot_wait_says_what_may_have_arrived(world, hosts, worker, gate):
     host = hosts.odd(hold=gate)
     going = worker(NET__DRAIN_SECONDS="1", SMTP_OUT__RETRY_STEPS_SECONDS="[3600]")

@@ -170,6 +170,27 @@ async def test_stopping_ends_what_is_still_opening(listen, tls):
     writer.close()
 
 
+@pytest.mark.parametrize("inside_tls", [False, True], ids=["clear", "tls"])
+async def test_stopping_serves_whom_the_kernel_has_connected(listen, tls, certificates, inside_tls):
+    listener = listen(tell_peer, tls=tls if inside_tls else None, drain_seconds=60)
+    context = ssl.create_default_context(cafile=str(certificates.ca_file))
+    late = [socket.create_connection(("127.0.0.1", listener.port)) for _ in range(100)]
+
+    def greeting(client: socket.socket) -> bytes:
+        client.settimeout(20)
+        if inside_tls:
+            client = context.wrap_socket(client, server_hostname="localhost")
+        with client:
+            return client.recv(1000)
+
+    stopping = asyncio.create_task(listener.stop())  # before any of them was taken
+    greetings = await asyncio.gather(*(asyncio.to_thread(greeting, each) for each in late))
+    await stopping
+    assert [each.partition(b" ")[0] for each in greetings] == [b"127.0.0.1"] * 100
+    with pytest.raises(ConnectionRefusedError):
+        await connect(listener)
+
+
 def test_a_port_that_is_taken_is_named():
     settings = NetSettings()
     with socket.socket() as taken:

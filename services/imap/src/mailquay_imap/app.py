@@ -4,6 +4,7 @@ import asyncio
 from typing import Final
 
 from mailquay.events import Event, IdentityRevoked
+from mailquay.net.drain import drain_in_waves
 from mailquay.net.listener import ConnectionCounter, Listener, Peer, Slot
 from mailquay.net.stream import Stream
 from mailquay.net.tls import TlsContexts
@@ -18,8 +19,6 @@ __all__ = ["start"]
 
 _BUSY: Final = b"* BYE [UNAVAILABLE] Too many connections, try again later\r\n"
 _FACT_BYTES: Final = 64 * 1024 * 1024
-_WAVE: Final = 50
-_WAVE_SECONDS: Final = 0.1
 
 
 async def start(platform: Platform) -> Service:
@@ -64,12 +63,18 @@ async def start(platform: Platform) -> Service:
         listener.start()
 
     async def drain() -> None:
-        for listener in listeners:
-            await listener.stop()
+        server.stopping.set()
+        await asyncio.gather(*(listener.stop() for listener in listeners))
         revoked.close()
-        await _say_goodbye(server)
-        while streams:  # noqa: ASYNC110  # they end by themselves
-            await asyncio.sleep(0.05)
+        try:
+            await drain_in_waves(
+                server.sessions, _say_goodbye, seconds=settings.net.drain_seconds / 2
+            )
+            while streams:  # noqa: ASYNC110  # they end by themselves
+                await asyncio.sleep(0.05)
+        finally:
+            for stream in list(streams):
+                stream.close()
 
     return Service({listener.name: listener.port for listener in listeners}, drain)
 
@@ -90,15 +95,11 @@ def _end_revoked(server: Server, event: Event) -> None:
             session.end_now()
 
 
-async def _say_goodbye(server: Server) -> None:
-    """Those that run a command end after it; those that wait for their client end in waves.
+def _say_goodbye(session: Session) -> None:
+    """End a session that waits for its client, in IDLE or between two commands.
 
-    So not all of them, in IDLE or between two commands, come back to the others at once.
+    One that runs a command finds out after it.
     """
-    server.stopping.set()
-    for number, session in enumerate([s for s in server.sessions if s.is_idle], 1):
-        if session.is_idle:
-            session.say_goodbye()
-            session.end_now()
-        if number % _WAVE == 0:
-            await asyncio.sleep(_WAVE_SECONDS)
+    if session.is_idle:
+        session.say_goodbye()
+        session.end_now()

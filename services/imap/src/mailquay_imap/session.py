@@ -140,13 +140,14 @@ class Session:
         Raises:
             ConnectionEnd: there are none any more, or none came in time.
         """
-        if self.server.stopping.is_set():
+        # A message that is on its way is waited for.
+        if self.server.stopping.is_set() and not self.data.is_appending:
             self.say_goodbye()
             raise ConnectionEnd
         seconds = self.server.settings.imap.idle_timeout_seconds
         if self.state is State.NOT_AUTHENTICATED:
             seconds = max(0.0, self._login_deadline - time.monotonic())
-        self.is_idle = True
+        self.is_idle = not self.data.is_appending
         try:
             async with asyncio.timeout(seconds):
                 data = await self.stream.read()

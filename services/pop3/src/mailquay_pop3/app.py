@@ -1,5 +1,6 @@
 """The service: its listeners, and their end."""
 
+import asyncio
 from typing import Final
 
 from mailquay.net.drain import drain_in_waves
@@ -56,8 +57,7 @@ async def start(platform: Platform) -> Service:
 
     async def drain() -> None:
         server.is_draining = True
-        for listener in listeners:
-            await listener.stop()
+        await asyncio.gather(*(listener.stop() for listener in listeners))
         try:
             await drain_in_waves(
                 server.sessions,

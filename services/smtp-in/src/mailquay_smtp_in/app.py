@@ -1,5 +1,7 @@
 """The service: its listeners, and their end."""
 
+import asyncio
+
 from mailquay.delivery.recipients import RecipientCache
 from mailquay.net.drain import drain_in_waves
 from mailquay.net.limits import ConnectionCounter, Slot
@@ -77,12 +79,11 @@ async def start(platform: Platform) -> Service:
 
     async def drain() -> None:
         server.is_draining = True
-        for listener in listeners:
-            await listener.stop()
+        await asyncio.gather(*(listener.stop() for listener in listeners))
         try:
             await drain_in_waves(
                 server.sessions,
-                lambda session: session.connection.end_soon(Reply.GOING_DOWN),
+                lambda session: session.end_soon(Reply.GOING_DOWN),
                 seconds=settings.net.drain_seconds / 2,
             )
         finally:

@@ -48,6 +48,7 @@ class Session:
         self.envelope: Envelope | None = None
         self._handlers = handlers
         self._mistakes = 0
+        self._farewell_after_mail: bytes | None = None
 
     # the conversation
 
@@ -104,6 +105,13 @@ class Session:
             raise Refused(Reply.NOT_RECOGNISED)
         await handler(self, argument)
 
+    def end_soon(self, farewell: bytes) -> None:
+        """End the conversation after the transaction that is under way, or the command."""
+        if self.envelope is None:
+            self.connection.end_soon(farewell)
+        else:
+            self._farewell_after_mail = farewell
+
     def say(self, reply: bytes) -> None:
         """Queue a reply."""
         self.connection.say(reply)
@@ -156,6 +164,8 @@ class Session:
         if self.envelope is not None:
             self.envelope = None
             unbind_contextvars("trace_id")
+        if self._farewell_after_mail is not None:
+            self.connection.farewell = self._farewell_after_mail
 
     def recipient_was_right(self) -> None:
         """A client that knows recipients may be wrong about others."""

@@ -98,9 +98,12 @@ async def start(platform: Platform) -> Service:
     async def drain() -> None:
         for subscription in subscriptions:
             subscription.close()
+        await scheduler.hand_back()
+        platform.bus.publish(QueueReady())  # to whoever goes on
         await scheduler.drain(settings.net.drain_seconds * (1 - _LAST_WORDS))
         # It ends by itself, after it has handed back what it was just leasing.
         await asyncio.wait([scheduling], timeout=settings.net.drain_seconds * _LAST_WORDS / 2)
+        platform.bus.publish(QueueReady())
         for task in (scheduling, *others):
             task.cancel()
         await asyncio.wait([scheduling, *others])

@@ -90,14 +90,17 @@ class Scheduler:
                 async with asyncio.timeout(pause):
                     await self._wake.wait()
 
-    async def drain(self, seconds: float) -> None:
-        """End: what waits goes back, what is being sent is finished for so long, then dropped."""
+    async def hand_back(self) -> None:
+        """Take nothing more; what waits goes back, so that other workers have it at once."""
         self._is_stopping = True
         self._wake.set()
         waiting = [job for d in self._destinations.values() for job in d.waiting]
         for destination in self._destinations.values():
             destination.waiting.clear()
         await self._ledger.hand_back([x for job in waiting for x in job.waiting.values()])
+
+    async def drain(self, seconds: float) -> None:
+        """After `hand_back`: what is being sent is finished for so long, then dropped."""
         if self._couriers:
             _, late = await asyncio.wait(self._couriers, timeout=seconds)
             for task in late:

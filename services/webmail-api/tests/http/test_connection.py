@@ -1,7 +1,9 @@
 """What one connection may do, over raw sockets."""
 
 import socket
+import time
 
+import httpx
 import pytest
 
 
@@ -79,6 +81,32 @@ def test_more_connections_than_may_be_are_told_so(deployment):
             assert connection.recv(65536).startswith(b"HTTP/1.1 404 ")
         with socket.create_connection(address, timeout=20) as three:
             assert read_all(three).startswith(b"HTTP/1.1 503 ")
+
+
+def test_a_service_that_stops_tells_a_kept_connection_with_its_next_answer(deployment):
+    web = deployment.start("webmail-api", NET__DRAIN_SECONDS="60")
+    request = b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", web.ports["http"]), timeout=20) as connection:
+        connection.sendall(request)
+        first = b""
+        while not first.endswith(b"}"):
+            first += connection.recv(65536)
+        assert b"\r\nconnection: close\r\n" not in first.lower()
+        web.child.ask_to_stop()
+        until_not_ready(web.ports["metrics"])
+        connection.sendall(request)
+        answer = read_all(connection)
+        assert answer.startswith(b"HTTP/1.1 404 ")
+        assert b"\r\nconnection: close\r\n" in answer.lower()
+    web.stop()
+    assert web.child.poll() == 0
+
+
+def until_not_ready(port):
+    deadline = time.monotonic() + 20
+    while httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_workers_share_the_port_and_one_that_stops_loses_nothing(deployment):

@@ -9,8 +9,9 @@ __all__ = ["drain_in_waves"]
 _T = TypeVar("_T")
 #: The pause between two waves.
 _WAVE_SECONDS: Final = 0.1
-#: In each wave so many at least: a handful need not be spread.
-_WAVE_MIN: Final = 50
+#: In each wave so many at least: a handful need not be spread. More would all sign in at once
+#: elsewhere, and each of them costs a hash that is meant to cost something.
+_WAVE_MIN: Final = 10
 
 
 async def drain_in_waves(

@@ -22,6 +22,13 @@ _HANDSHAKE_SECONDS: Final = 30
 _PROXY_SECONDS: Final = 10
 #: Out of descriptors, most likely: the pause before the next try.
 _ACCEPT_AGAIN_SECONDS: Final = 0.1
+#: Clients that the kernel connects before we take them.
+_BACKLOG: Final = 1024
+#: Of these, how many are taken before others have their turn.
+_ACCEPT_AT_ONCE: Final = 64
+#: What a stopping listener gives handshakes that are under way, and their share of the drain.
+_OPENING_SECONDS: Final = 2.0
+_OPENING_SHARE: Final = 0.25
 
 ProtocolFactory = Callable[[Peer, Slot], asyncio.Protocol]
 
@@ -62,6 +69,7 @@ class Listener:
         self._tls = tls
         self._busy = busy
         self._balancers = settings.proxy_protocol_from
+        self._opening_seconds = min(_OPENING_SECONDS, settings.drain_seconds * _OPENING_SHARE)
         family = socket.AF_INET6 if ":" in settings.bind else socket.AF_INET
         self._socket = socket.socket(family)
         self._socket.setblocking(False)
@@ -75,45 +83,76 @@ class Listener:
         except OSError as error:
             self._socket.close()
             raise OSError(f"cannot listen on {settings.bind}:{port} ({name}): {error}") from error
-        self._socket.listen(1024)
+        self._socket.listen(_BACKLOG)
         self.port: int = self._socket.getsockname()[1]
         metrics.CONNECTIONS.labels(name)  # 0 until someone comes
-        self._task: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pause: asyncio.TimerHandle | None = None
         self._opening: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """Begin to accept."""
-        self._task = asyncio.create_task(self._accept())
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._socket.fileno(), self._accept)
 
     async def stop(self) -> None:
-        """Accept no more; what is connected stays."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        """Accept no more; what is connected stays.
+
+        Clients whom the kernel has connected and we had not taken yet are taken: closing the socket
+        would cut them off without a word. They, and those whose handshake is under way, have a
+        moment for it; their protocol knows already that it is to say goodbye.
+        """
+        loop, self._loop = self._loop, None
+        if loop is not None:
+            loop.remove_reader(self._socket.fileno())
+            if self._pause is not None:
+                self._pause.cancel()
+            with contextlib.suppress(OSError):  # whom we have no descriptor for is cut off
+                for _ in range(_BACKLOG):
+                    if not self._accept_one(loop):
+                        break
+        self._socket.close()
+        if self._opening:
+            await asyncio.wait(self._opening, timeout=self._opening_seconds)
         for task in list(self._opening):
             task.cancel()
         if self._opening:
             await asyncio.wait(self._opening)
-        self._socket.close()
 
-    async def _accept(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
+    def _accept(self) -> None:
+        assert self._loop is not None, "it was started"
+        for _ in range(_ACCEPT_AT_ONCE):
             try:
-                connection, address = await loop.sock_accept(self._socket)
+                if not self._accept_one(self._loop):
+                    return
             except OSError as error:
                 _LOG.warning("%s: cannot accept: %s", self.name, error)
-                await asyncio.sleep(_ACCEPT_AGAIN_SECONDS)
-                continue
-            if len(self._opening) >= self._settings.max_connections:
-                metrics.CONNECTIONS_ACCEPTED.labels("over_limit").inc()
-                connection.close()
-                continue
-            connection.setblocking(False)
-            task = asyncio.create_task(self._open(connection, Peer.at(address[0], address[1])))
-            self._opening.add(task)
-            task.add_done_callback(self._opening.discard)
+                # The socket stays readable: do not spin on it.
+                self._loop.remove_reader(self._socket.fileno())
+                self._pause = self._loop.call_later(_ACCEPT_AGAIN_SECONDS, self.start)
+                return
+
+    def _accept_one(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Take a client who waits; False where nobody does.
+
+        Raises:
+            OSError: there are no descriptors left, most likely.
+        """
+        try:
+            connection, address = self._socket.accept()
+        except BlockingIOError:
+            return False
+        except ConnectionAbortedError:  # it has gone meanwhile
+            return True
+        if len(self._opening) >= self._settings.max_connections:
+            metrics.CONNECTIONS_ACCEPTED.labels("over_limit").inc()
+            connection.close()
+            return True
+        connection.setblocking(False)
+        task = loop.create_task(self._open(connection, Peer.at(address[0], address[1])))
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
+        return True
 
     async def _open(self, connection: socket.socket, peer: Peer) -> None:
         slot: Slot | None = None

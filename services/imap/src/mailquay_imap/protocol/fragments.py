@@ -84,6 +84,11 @@ class ClientData:
         """Take bytes."""
         self._buffer += data
 
+    @property
+    def is_appending(self) -> bool:
+        """Whether an APPEND has begun to come, and has not ended."""
+        return bool(self._pending.is_append)
+
     def discard(self) -> None:
         """Forget everything: what was sent in the clear is no part of what follows in TLS."""
         self._buffer.clear()

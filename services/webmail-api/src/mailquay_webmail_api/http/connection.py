@@ -41,6 +41,7 @@ class HttpConnection(HttpToolsProtocol):
         self._slot = slot
         self._head_seconds = head_seconds
         self._write_seconds = write_seconds
+        self._is_last = False
         self._is_in_head = True
         #: Whether what has just come holds nothing else.
         self._is_all_head = True
@@ -87,11 +88,26 @@ class HttpConnection(HttpToolsProtocol):
             self._head_timer.cancel()
             self._head_timer = None
         super().on_headers_complete()
+        if self._is_last:
+            self._close_after_cycle()
 
     def on_message_complete(self) -> None:
         """What follows is the next head; how long it may be waited for is keep-alive's matter."""
         self._is_in_head = True
         super().on_message_complete()
+
+    def close_after_response(self) -> None:
+        """Answer one more request at most, and say so (RFC 9112 §9.6).
+
+        An idle connection stays open for it: closing that might cross with a request, which the
+        client may not be free to repeat.
+        """
+        self._is_last = True
+        self._close_after_cycle()
+
+    def _close_after_cycle(self) -> None:
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.keep_alive = False
 
     def pause_writing(self) -> None:
         """The client takes nothing."""

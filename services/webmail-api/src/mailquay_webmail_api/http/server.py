@@ -1,6 +1,7 @@
 """The web server: the library's listener, uvicorn's connections, and their drained end."""
 
 import asyncio
+import contextlib
 from typing import Any, Final
 
 import uvicorn
@@ -16,6 +17,8 @@ _BUSY: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\n"
     b"Connection: close\r\n\r\n"
 )
+#: Of the drain time, what idle connections are kept open for, so that they hear of it.
+_IDLE_SHARE: Final = 0.25
 
 
 class WebServer:
@@ -51,6 +54,8 @@ class WebServer:
         # It has no sockets of its own: it keeps the Date field and knows the connections.
         self._server = uvicorn.Server(self._config)
         self._request_seconds = web.request_timeout_seconds
+        self._idle_seconds = settings.net.drain_seconds * _IDLE_SHARE
+        self._is_stopping = False
         self._task: asyncio.Task[None] | None = None
         self._listener = Listener(
             "http",
@@ -64,7 +69,7 @@ class WebServer:
         self.port = self._listener.port
 
     def _connect(self, peer: Peer, slot: Slot) -> asyncio.Protocol:
-        return HttpConnection(
+        connection = HttpConnection(
             self._config,
             self._server.server_state,
             peer=peer,
@@ -72,6 +77,9 @@ class WebServer:
             head_seconds=self._request_seconds,
             write_seconds=self._request_seconds,
         )
+        if self._is_stopping:
+            connection.close_after_response()
+        return connection
 
     def start(self) -> None:
         """Begin to serve."""
@@ -80,8 +88,20 @@ class WebServer:
         self._listener.start()
 
     async def stop(self) -> None:
-        """Accept no more, answer what has been asked, close."""
+        """Accept no more, answer what has been asked and a request more on each connection, close.
+
+        Idle connections, whose clients ask nothing more, are closed after a while.
+        """
+        self._is_stopping = True
         await self._listener.stop()
+        connections = self._server.server_state.connections
+        for connection in connections:
+            assert isinstance(connection, HttpConnection), "no other is made"
+            connection.close_after_response()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._idle_seconds):
+                while connections:  # noqa: ASYNC110  # they end by themselves
+                    await asyncio.sleep(0.05)
         self._server.should_exit = True
         if self._task is not None:
             await self._task
