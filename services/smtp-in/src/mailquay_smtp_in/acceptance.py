@@ -1,12 +1,14 @@
 """From an envelope and its message to a delivery, and back to the replies."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import Final
 
 import structlog
 
 from mailquay.delivery import Delivered, Deliverer, Incoming, NotPlaced, Unavailable
+from mailquay.delivery.allowance import SentEnough, taken_recipients
 from mailquay.delivery.recipients import ResolvedRecipient
 from mailquay.delivery.targets import by_tenant
 from mailquay.message.submitted import HIDDEN_FIELDS, missing_fields, without_fields
@@ -14,6 +16,7 @@ from mailquay.message.trace import count_received, make_received, make_return_pa
 from mailquay.runtime import metrics
 from mailquay.runtime.settings import SmtpInSettings
 from mailquay.store import StoreUnavailable
+from mailquay.store.policies import Policies
 from mailquay.store.types import AccountId
 from mailquay_smtp_in.confirmations import Confirmations
 from mailquay_smtp_in.data import Message
@@ -38,12 +41,14 @@ class Acceptance:
         self,
         deliverer: Deliverer,
         confirmations: Confirmations,
+        policies: Policies,
         *,
         hostname: str,
         settings: SmtpInSettings,
     ) -> None:
         self._deliverer = deliverer
         self._confirmations = confirmations
+        self._policies = policies
         self._hostname = hostname
         self._settings = settings
 
@@ -69,12 +74,17 @@ class Acceptance:
         metrics.SMTP_BYTES.inc(message.size)
         incoming = _incoming(envelope, arrival, raw, message.digest)
         try:
-            delivered = await self._deliver(incoming)
+            async with self._counted(envelope, arrival):
+                delivered = await self._deliver(incoming)
             replies = _replies(envelope, incoming, delivered)
             if arrival.own is not None and all(reply.startswith(b"2") for reply in replies):
                 await self._confirmations.send(
                     envelope, header, message.digest, tenant=arrival.own.account.tenant_id, now=now
                 )
+        except SentEnough:
+            metrics.SMTP_MESSAGES.labels("rejected").inc()
+            _LOG.info("sent enough for a day", reverse_path=envelope.reverse_path)
+            return [Reply.SENT_ENOUGH] * len(envelope.recipients)
         except (Unavailable, StoreUnavailable) as error:
             metrics.SMTP_MESSAGES.labels("deferred").inc()
             _LOG.warning("not accepted", reason=str(error), reverse_path=envelope.reverse_path)
@@ -90,6 +100,14 @@ class Acceptance:
             queue_ids=[d.queue_id for d in delivered if d.queue_id is not None],
         )
         return replies
+
+    def _counted(self, envelope: Envelope, arrival: Arrival) -> AbstractAsyncContextManager[None]:
+        """Count the recipients of what someone of ours submits."""
+        if arrival.submitter is None:
+            return nullcontext()
+        return taken_recipients(
+            self._policies, envelope.sending, arrival.submitter.id, len(envelope.recipients)
+        )
 
     async def _deliver(self, incoming: list[Incoming]) -> list[Delivered]:
         """Hand over one message a tenant; of nearly all there is one, which needs no task."""

@@ -36,6 +36,7 @@ async def start(platform: Platform) -> Service:
         acceptance=Acceptance(
             platform.deliverer,
             Confirmations(platform.deliverer, recipients, hostname=settings.hostname),
+            platform.store.policies,
             hostname=settings.hostname,
             settings=settings.smtp_in,
         ),

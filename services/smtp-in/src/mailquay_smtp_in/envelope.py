@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from mailquay.delivery.recipients import ResolvedRecipient
 from mailquay.delivery.senders import OwnAddresses
 from mailquay.store.accounts import Account
+from mailquay.store.policies import SendingPolicy
 
 __all__ = ["Arrival", "Envelope"]
 
@@ -22,6 +23,8 @@ class Envelope:
     recipients: list[ResolvedRecipient] = field(default_factory=list)
     #: Accounts and addresses that the recipients mean in all.
     targets: int = 0
+    #: What whoever submits it may send.
+    sending: SendingPolicy = field(default_factory=SendingPolicy)
 
 
 @dataclass(frozen=True, slots=True)

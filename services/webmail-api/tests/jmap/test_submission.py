@@ -10,6 +10,7 @@ import pytest
 
 from mailquay.runtime.settings import DatabaseSettings
 from mailquay.store import Store
+from mailquay.store.declared import DeclaredDomain, Policy
 
 FROM_ANNA = b"From: Anna <anna@example.org>\r\n"
 
@@ -451,3 +452,40 @@ def test_nobody_sees_what_others_have_sent(anna, bert, draft, submit):
     assert bert.call("EmailSubmission/get", ids=[sent])["notFound"] == [sent]
     assert bert.call("EmailSubmission/set", destroy=[sent])["notDestroyed"][sent]
     assert sent not in json.dumps(bert.call("EmailSubmission/query"))
+
+
+@pytest.fixture
+def grant(deployment):
+    """Give example.org a policy; it grants everything again at the end."""
+
+    def grant(policy: Policy = Policy()) -> None:  # noqa: B008  # frozen
+        async def put() -> None:
+            settings = DatabaseSettings.model_validate({"url": deployment.database_url})
+            store = await Store.open(settings)
+            try:
+                async with store.declarations.write() as writer:
+                    domain = DeclaredDomain("example.org", policy=policy)
+                    await writer.put(domain, is_new=False)
+            finally:
+                await store.close()
+
+        asyncio.run(put())
+
+    yield grant
+    grant()
+
+
+def test_what_a_policy_does_not_grant_is_refused(submit, draft, grant):
+    text = FROM_ANNA + b"To: x@elsewhere.example\r\nSubject: policy\r\n\r\nhello\r\n"
+    grant(Policy(outbound=False))
+    refused = submit(draft(text))
+    assert refused["type"] == "invalidRecipients"
+    assert refused["invalidRecipients"] == ["x@elsewhere.example"]
+    grant(Policy(max_message_size=20))
+    refused = submit(draft(text))
+    assert (refused["type"], refused["maxSize"]) == ("tooLarge", 20)
+    grant(Policy(max_recipients_per_day=0))
+    refused = submit(draft(text))
+    assert refused["type"] == "forbiddenToSend"
+    grant()
+    assert "id" in submit(draft(text))

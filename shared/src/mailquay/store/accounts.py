@@ -6,13 +6,18 @@ from typing import Any
 
 import asyncpg
 
+from mailquay.store.account_rows import insert_account, remove_account
 from mailquay.store.declared import DEFAULT_TENANT
-from mailquay.store.engine import Connection, Engine, affected
+from mailquay.store.engine import Engine, affected
 from mailquay.store.errors import AlreadyExists, NotFound, Refused
-from mailquay.store.mailboxes import create_initial_mailboxes
+from mailquay.store.policies import (
+    QUOTA,
+    require_room_for_account,
+    require_room_for_domain,
+)
 from mailquay.store.types import AccountId, TenantId
 
-__all__ = ["Account", "Accounts", "Alias", "Domain", "insert_account", "remove_account"]
+__all__ = ["Account", "Accounts", "Alias", "Domain"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,7 @@ class Account:
     quota_bytes: int | None
     used_bytes: int
     used_messages: int
+    policy_quota_bytes: int | None = None  # of its domain or tenant
 
     def __repr__(self) -> str:
         """Without the credentials, which must reach no log."""
@@ -52,6 +58,11 @@ class Account:
         """Whether it may sign in and receive."""
         return self.state == "active"
 
+    def effective_quota_bytes(self, default: int) -> int:
+        """Its own quota, else the policy's, else the settings' ``default``; 0: none."""
+        said = (self.quota_bytes, self.policy_quota_bytes, default)
+        return next(value for value in said if value is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class Alias:
@@ -61,9 +72,10 @@ class Alias:
     targets: tuple[str, ...]
 
 
-_ACCOUNT = """
+_ACCOUNT = f"""
     SELECT a.id, a.tenant_id, a.address, a.display_name, a.role, a.state, a.password_hash,
-           a.scram_sha256, a.credential_version, a.quota_bytes, s.used_bytes, s.used_messages
+           a.scram_sha256, a.credential_version, a.quota_bytes, s.used_bytes, s.used_messages,
+           {QUOTA}
     FROM account a JOIN account_state s ON s.account_id = a.id
 """
 
@@ -93,10 +105,12 @@ class Accounts:
 
         Raises:
             AlreadyExists: it is there.
+            LimitReached: the tenant has as many as it may.
         """
         tenant = await self.tenant_id()
         try:
-            async with self._engine.connection() as c:
+            async with self._engine.transaction() as c:
+                await require_room_for_domain(c, tenant)
                 row = await c.fetchrow(
                     "INSERT INTO domain (tenant_id, name, catch_all) VALUES ($1, $2, $3) "
                     "RETURNING id, tenant_id, name, catch_all, subaddress_separator",
@@ -179,17 +193,19 @@ class Accounts:
             scram_sha256: RFC 5803's form.
             display_name: as it stands in From fields.
             role: ``user`` or ``admin``.
-            quota_bytes: None for the settings' default, 0 for none.
+            quota_bytes: None for the policy's default, 0 for none.
 
         Raises:
             NotFound: the domain is not served here.
             AlreadyExists: the address is an account's or an alias already.
+            LimitReached: the domain or its tenant has as many as it may.
         """
         domain = await self.get_domain(address.rpartition("@")[2])
         try:
             async with self._engine.transaction() as c:
                 if await c.fetchval("SELECT 1 FROM alias WHERE address = $1", address):
                     raise AlreadyExists(f"{address} is an alias")
+                await require_room_for_account(c, domain.id)
                 account_id = await insert_account(
                     c, address, (password_hash, scram_sha256), tenant_id=domain.tenant_id,
                     domain_id=domain.id, display_name=display_name, role=role,
@@ -331,58 +347,3 @@ class Accounts:
             )  # fmt: skip
         if not affected(status):
             raise NotFound(f"there is no alias {address}")
-
-
-# The state row first, where whoever else changes the account waits, and then finds it gone.
-_PER_ACCOUNT = (
-    "account_state", "mailbox_email", "email", "expunged", "mailbox", "mailbox_removed",
-    "former_name", "subscription", "thread_reference", "delivered", "upload", "identity",
-    "email_submission", "web_session", "sending",
-)  # fmt: skip
-
-
-async def insert_account(
-    c: Connection,
-    address: str,
-    password: tuple[str, str],
-    *,
-    tenant_id: int,
-    domain_id: int,
-    display_name: str,
-    role: str,
-    quota_bytes: int | None,
-) -> AccountId:
-    """Make an account with its first mailboxes and its identity, in the caller's transaction.
-
-    ``password`` is Argon2id's and RFC 5803's form, "" each for none.
-    """
-    account_id = AccountId(
-        await c.fetchval(
-            "INSERT INTO account (tenant_id, domain_id, address, display_name, role, "
-            "password_hash, scram_sha256, quota_bytes) "
-            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
-            tenant_id, domain_id, address, display_name, role, *password, quota_bytes,
-        )
-    )  # fmt: skip
-    await c.execute("INSERT INTO account_state (account_id) VALUES ($1)", account_id)
-    await create_initial_mailboxes(c, account_id)
-    await c.execute(
-        "INSERT INTO identity (account_id, name, email, created_modseq, modseq) "
-        "VALUES ($1, $2, $3, 1, 1)",
-        account_id, display_name, address,
-    )  # fmt: skip
-    return account_id
-
-
-async def remove_account(c: Connection, address: str) -> AccountId:
-    """Remove an account with all its mail, in the caller's transaction.
-
-    Raises:
-        NotFound: there is no such account.
-    """
-    number = await c.fetchval("DELETE FROM account WHERE address = $1 RETURNING id", address)
-    if number is None:
-        raise NotFound(f"there is no account {address}")
-    for table in _PER_ACCOUNT:
-        await c.execute(f"DELETE FROM {table} WHERE account_id = $1", number)
-    return AccountId(number)

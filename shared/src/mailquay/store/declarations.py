@@ -7,7 +7,7 @@ from typing import Final
 
 import asyncpg
 
-from mailquay.store.accounts import insert_account, remove_account
+from mailquay.store.account_rows import insert_account, remove_account
 from mailquay.store.declared import (
     DEFAULT_TENANT,
     Declared,

@@ -27,6 +27,7 @@ from mailquay.store.batches import (
 )
 from mailquay.store.engine import Connection, Engine, affected
 from mailquay.store.errors import StoreUnavailable
+from mailquay.store.policies import QUOTA
 
 __all__ = [
     "BatchResult",
@@ -50,8 +51,8 @@ _LOCK = """
 """
 
 # All that a decision needs, of one moment; each row is of one kind and fills that kind's columns.
-_READ = """
-    SELECT 'account', s.account_id, s.modseq, s.used_bytes, a.quota_bytes,
+_READ = f"""
+    SELECT 'account', s.account_id, s.modseq, s.used_bytes, {QUOTA},
            (SELECT m.id FROM mailbox m WHERE m.account_id = s.account_id AND m.name = 'INBOX'),
            NULL::bytea
     FROM account_state s JOIN account a ON a.id = s.account_id

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mailquay.store.engine import Connection, Engine
+from mailquay.store.policies import QUOTA
 from mailquay.store.types import AccountId, TenantId
 
 __all__ = ["LocalTarget", "Recipients", "RemoteTarget", "Resolution"]
@@ -41,9 +42,9 @@ class Resolution:
 
 
 # The address itself, then without its subaddress, in one look: the longest match wins.
-_LOOK_UP = """
+_LOOK_UP = f"""
     SELECT d.tenant_id, d.catch_all, d.subaddress_separator,
-           a.id, a.address, a.state, a.quota_bytes, s.used_bytes,
+           a.id, a.address, a.state, {QUOTA}, s.used_bytes,
            (SELECT array_agg(target) FROM alias WHERE address = $1)
     FROM domain d
     LEFT JOIN account a ON a.address = $1
@@ -52,8 +53,8 @@ _LOOK_UP = """
 """
 
 # Whoever administers: a tenant's, or for no tenant those of the first that has any.
-_ADMINISTRATORS = """
-    SELECT a.id, a.tenant_id, a.address, a.quota_bytes, s.used_bytes
+_ADMINISTRATORS = f"""
+    SELECT a.id, a.tenant_id, a.address, {QUOTA}, s.used_bytes
     FROM account a JOIN account_state s ON s.account_id = a.id
     WHERE a.role = 'admin' AND a.state = 'active' AND a.tenant_id = coalesce($1, (
         SELECT min(tenant_id) FROM account WHERE role = 'admin' AND state = 'active'

@@ -17,6 +17,7 @@ from mailquay.store.mailbox_edits import MailboxEdits
 from mailquay.store.mailbox_objects import MailboxObjects
 from mailquay.store.mailboxes import Mailboxes
 from mailquay.store.packs import Packs
+from mailquay.store.policies import Policies
 from mailquay.store.queue import Queue
 from mailquay.store.recipients import Recipients
 from mailquay.store.relays import Relays
@@ -54,6 +55,7 @@ class Store:
         self.statuses = Statuses(engine)
         self.deliveries = Deliveries(engine)
         self.queue = Queue(engine)
+        self.policies = Policies(engine)
         self.relays = Relays(engine)
         self.reports = Reports(engine)
         self.packs = Packs(engine)

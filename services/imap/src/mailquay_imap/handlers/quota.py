@@ -13,9 +13,7 @@ from mailquay_imap.session import Session
 async def _quota(session: Session) -> bytes | None:
     """The untagged QUOTA; None without a limit."""
     account = await session.server.store.accounts.get(session.owner.id)
-    limit = account.quota_bytes
-    if limit is None:
-        limit = session.server.settings.delivery.default_quota_bytes
+    limit = account.effective_quota_bytes(session.server.settings.delivery.default_quota_bytes)
     if not limit:
         return None
     # In units of 1024 bytes (RFC 9208 §5.1).

@@ -29,7 +29,8 @@ async def handle_data(session: Session, argument: str) -> None:
     if not envelope.recipients:
         raise Refused(Reply.RECIPIENT_FIRST)
     session.say(Reply.SEND_DATA)
-    reader = DataReader(session.server.settings.smtp_in.max_message_bytes)
+    limit = session.server.settings.smtp_in.max_message_bytes
+    reader = DataReader(envelope.sending.message_limit(limit))
     await session.connection.read_message(reader)
     try:
         if reader.fault is None:

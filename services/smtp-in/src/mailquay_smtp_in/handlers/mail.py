@@ -36,6 +36,11 @@ async def handle_mail(session: Session, argument: str) -> None:
     sender = envelope.reverse_path
     if session.own is not None and sender and not await session.own.has(sender):
         raise Refused(Reply.NOT_YOUR_ADDRESS)
+    if session.own is not None:
+        envelope.sending = await session.server.store.policies.sending(session.own.account.id)
+        limit = session.server.settings.smtp_in.max_message_bytes
+        if envelope.declared_size > envelope.sending.message_limit(limit):
+            raise Refused(Reply.TOO_LARGE, is_mistake=False)
     session.begin_mail(envelope)
     session.say(Reply.SENDER_OK)
 

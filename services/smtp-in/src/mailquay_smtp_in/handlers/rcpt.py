@@ -55,6 +55,9 @@ async def handle_rcpt(session: Session, argument: str) -> None:
         metrics.SMTP_RECIPIENTS.labels("deferred").inc()
         raise
     if recipient.verdict is Verdict.FOREIGN and session.own is not None:
+        if not envelope.sending.outbound:
+            metrics.SMTP_RECIPIENTS.labels("relay_denied").inc()
+            raise Refused(Reply.OUTBOUND_DENIED, is_mistake=False)
         recipient = recipient.relayed()
     if recipient.verdict is not Verdict.ACCEPTED:
         label, reply, is_mistake = _REFUSALS[recipient.verdict]

@@ -13,6 +13,7 @@ from typing import Final
 import structlog
 
 from mailquay.delivery import Incoming
+from mailquay.delivery.allowance import SentEnough, taken_recipients
 from mailquay.delivery.recipients import RecipientCache, ResolvedRecipient, Verdict
 from mailquay.delivery.senders import OwnAddresses
 from mailquay.delivery.targets import by_tenant
@@ -21,6 +22,7 @@ from mailquay.message.message import ScannedMessage, scan
 from mailquay.message.submitted import HIDDEN_FIELDS, missing_fields, without_fields
 from mailquay.message.trace import make_received, make_return_path
 from mailquay.store.emails import Body
+from mailquay.store.policies import SendingPolicy
 from mailquay_webmail_api.jmap.core.context import Context
 from mailquay_webmail_api.jmap.core.errors import SetError
 from mailquay_webmail_api.jmap.submission.envelope import Envelope, envelope_of, sender_of
@@ -34,6 +36,7 @@ _REASONS: Final = {
     Verdict.UNKNOWN: "unknown",
     Verdict.DISABLED: "disabled",
     Verdict.OVER_QUOTA: "mailbox full",
+    Verdict.FOREIGN: "you may send to no domain but ours",
 }
 
 
@@ -59,7 +62,8 @@ async def send_email(context: Context, body: Body, envelope: Envelope | None) ->
         SetError: RFC 8621 §7.5's.
         StoreUnavailable, BlobUnavailable, Unavailable: nothing was sent, as far as is known.
     """
-    limit = context.settings.smtp_in.max_message_bytes
+    policy = await context.store.policies.sending(context.account.id)
+    limit = policy.message_limit(context.settings.smtp_in.max_message_bytes)
     if body.size > limit:
         raise SetError("tooLarge", f"a message may have {limit} bytes", maxSize=limit)
     raw = await context.blobs.get(body)
@@ -68,8 +72,13 @@ async def send_email(context: Context, body: Body, envelope: Envelope | None) ->
     if envelope is None:
         envelope = envelope_of(message, sender)
     await _check_sender(context, envelope, message)
-    recipients = await _resolve(context, envelope, body.size)
-    return await _hand_over(context, raw, envelope, recipients)
+    recipients = await _resolve(context, envelope, body.size, policy)
+    counted = taken_recipients(context.store.policies, policy, context.account.id, len(recipients))
+    try:
+        async with counted:
+            return await _hand_over(context, raw, envelope, recipients)
+    except SentEnough as error:
+        raise SetError("forbiddenToSend", f"you may send to {error}, and have") from error
 
 
 async def _check_sender(context: Context, envelope: Envelope, message: ScannedMessage) -> None:
@@ -82,7 +91,9 @@ async def _check_sender(context: Context, envelope: Envelope, message: ScannedMe
         raise SetError("forbiddenMailFrom", f"{path} is not yours to send from")
 
 
-async def _resolve(context: Context, envelope: Envelope, size: int) -> list[ResolvedRecipient]:
+async def _resolve(
+    context: Context, envelope: Envelope, size: int, policy: SendingPolicy
+) -> list[ResolvedRecipient]:
     """The recipients, all of whom can be sent to."""
     limit = context.settings.smtp_in.max_recipients
     if not envelope.rcpt_to:
@@ -100,7 +111,7 @@ async def _resolve(context: Context, envelope: Envelope, size: int) -> list[Reso
     resolved, refused = [], {}
     for address in envelope.rcpt_to:
         recipient = await resolver.resolve(address, size=size)
-        if recipient.verdict is Verdict.FOREIGN:
+        if recipient.verdict is Verdict.FOREIGN and policy.outbound:
             recipient = recipient.relayed()
         if recipient.verdict is Verdict.ACCEPTED:
             resolved.append(recipient)
