@@ -45,6 +45,12 @@ test-cluster: dev ## pass the tests in a real Kubernetes cluster (needs root, Go
 bench: dev ## measure throughput and latency beside other servers; ARGS go to bench
 	.venv/bin/python -m bench $(ARGS)
 
+##@ Ship it
+
+.PHONY: images
+images: ## build the container images; ARGS go to tools.images (--tag, --archive FOLDER, names)
+	@python3 -m tools.images $(ARGS)
+
 .PHONY: cluster
 cluster: dev ## a shell in a real Kubernetes cluster, which ends with it
 	.venv/bin/python -m tools.cluster shell

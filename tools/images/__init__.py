@@ -1,0 +1,1 @@
+"""Builds the container images: ``python3 -m tools.images``. The standard library is all it has."""
