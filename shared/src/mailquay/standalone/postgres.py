@@ -29,7 +29,6 @@ from mailquay.standalone.processes import (
 __all__ = ["EmbeddedPostgres", "copy_package"]
 
 _ARGUMENTS: Final = {
-    "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "300",
     "shared_buffers": "256MB",
@@ -104,13 +103,26 @@ def copy_package(package: Path, target: Path) -> None:
 class EmbeddedPostgres:
     """A Postgres of our own. The superuser's password stands in a file beside the cluster.
 
+    It is made up once, and only programs on this machine may connect. With a password given, which
+    may be another one each time, whoever shows it may connect from anywhere that ``host`` allows.
+
     Postgres refuses to be root. Started by root it is another user, who may not be able to walk
     down to its own folder, in a home or a `mktemp -d`: then it is given the folder already open,
     and finds everything below ``/proc/self/fd``.
     """
 
-    def __init__(self, folder: Path, *, port: int, log: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int,
+        log: Path | None,
+        host: str = "127.0.0.1",
+        password: str | None = None,
+    ) -> None:
         self._folder = folder
+        self._host = host
+        self._password = password
         self._password_file = folder / "password"
         self._port = port
         self._log = log
@@ -165,16 +177,24 @@ class EmbeddedPostgres:
         cluster = self._folder / "cluster"
         self._end_leftover(cluster)
         if not (cluster / "PG_VERSION").exists():
-            shutil.rmtree(cluster, ignore_errors=True)  # an initdb that was interrupted
-            self._write_password()
-            self._initdb()
+            shutil.rmtree(cluster, ignore_errors=True)
+            self._write_password(self._password or secrets.token_urlsafe(24))
+            self._initdb(cluster)
+        # A volume that a pod is given may have been opened to its group, which Postgres refuses.
+        cluster.chmod(0o700)
+        arguments = dict(_ARGUMENTS)
+        if self._password is not None:
+            self._write_password(self._password)
+            self._set_password(self._password)
+            arguments["hba_file"] = self._write_admission()
         self._child = Child(
             "postgres",
             [
                 str(self._binaries / "postgres"),
                 "-D", str(self._seen_by_server() / "cluster"),
                 "-p", str(self._port),
-                *(word for k, v in _ARGUMENTS.items() for word in ("-c", f"{k}={v}")),
+                "-h", self._host,
+                *(word for k, v in arguments.items() for word in ("-c", f"{k}={v}")),
             ],
             log=self._log,
             env=self._env(),
@@ -212,24 +232,62 @@ class EmbeddedPostgres:
                     process.wait(_LEFTOVER_SECONDS)
         pid_file.unlink(missing_ok=True)
 
-    def _initdb(self) -> None:
+    def _initdb(self, cluster: Path) -> None:
+        """Make the cluster under another name: initdb leaves a half of it when it is killed."""
+        made = cluster.with_name("cluster.new")
+        shutil.rmtree(made, ignore_errors=True)
         folder = self._seen_by_server()
+        self._run(
+            "initdb", "-D", str(folder / made.name), "-U", "mailquay",
+            "--auth=scram-sha-256", f"--pwfile={folder / 'password'}", "--encoding=UTF8",
+            "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--data-checksums",
+        )  # fmt: skip
+        if self._password is not None:
+            self._run_alone(made, "CREATE DATABASE mailquay")
+        made.rename(cluster)
+
+    def _run(self, program: str, *arguments: str, asked: str = "") -> None:
+        """Run one of Postgres' programs to its end, with ``asked`` as its input."""
         done = subprocess.run(  # noqa: S603
-            [
-                str(self._binaries / "initdb"), "-D", str(folder / "cluster"), "-U", "mailquay",
-                "--auth=scram-sha-256", f"--pwfile={folder / 'password'}", "--encoding=UTF8",
-                "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--data-checksums",
-            ],
-            env=self._env(), capture_output=True, text=True, check=False, cwd="/",
+            [str(self._binaries / program), *arguments],
+            env=self._env(), capture_output=True, text=True, check=False, cwd="/", input=asked,
             pass_fds=self._pass_fds, **popen_identity(self._user),
         )  # fmt: skip
         if done.returncode:
-            raise StandaloneError(f"initdb failed:\n{done.stdout}{done.stderr}")
+            raise StandaloneError(f"{program} failed:\n{done.stdout}{done.stderr}")
 
-    def _write_password(self) -> None:
-        write_whole(self._password_file, secrets.token_urlsafe(24) + "\n")
+    def _run_alone(self, cluster: Path, statement: str) -> None:
+        """Run a statement with nobody else there, for which no password is needed.
+
+        Nothing that goes wrong may put the statement into a log: a password may stand in it.
+        """
+        kept = (f"{name}={_ARGUMENTS[name]}" for name in ("fsync", "full_page_writes"))
+        settings = (*kept, "log_min_error_statement=panic", "exit_on_error=on")
+        self._run(
+            "postgres", "--single", "-D", str(self._seen_by_server() / cluster.name),
+            *(word for setting in settings for word in ("-c", setting)), "postgres",
+            asked=f"{statement}\n",
+        )  # fmt: skip
+
+    def _set_password(self, password: str) -> None:
+        if not password.isprintable():  # a line is a statement
+            raise StandaloneError("the password for Postgres has characters that cannot be printed")
+        quoted = password.replace("'", "''")
+        self._run_alone(self._folder / "cluster", f"ALTER ROLE mailquay PASSWORD '{quoted}'")
+
+    def _write_admission(self) -> str:
+        """Admit whoever shows the password, from anywhere; returns the file for the server."""
+        path = self._folder / "pg_hba.conf"
+        self._write(path, "host all all all scram-sha-256\n")
+        return str(self._seen_by_server() / path.name)
+
+    def _write_password(self, password: str) -> None:
+        self._write(self._password_file, f"{password}\n")
+
+    def _write(self, path: Path, content: str) -> None:
+        write_whole(path, content)
         if self._user is not None:
-            os.chown(self._password_file, self._user.uid, self._user.gid)
+            os.chown(path, self._user.uid, self._user.gid)
 
     def start(self) -> None:
         """Start the server; `wait_ready` says when it answers."""

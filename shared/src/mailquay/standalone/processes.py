@@ -7,9 +7,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from mailquay.standalone import launch
 
@@ -52,14 +53,14 @@ def popen_identity(user: User | None) -> dict[str, Any]:
 
 
 class Child:
-    """One process that we started."""
+    """One process that we started; what it says goes to its log, or with none to ours."""
 
     def __init__(
         self,
         name: str,
         command: Sequence[str],
         *,
-        log: Path,
+        log: Path | None,
         env: Mapping[str, str] | None = None,
         user: User | None = None,
         pass_fds: Sequence[int] = (),
@@ -87,10 +88,7 @@ class Child:
 
     def start(self) -> None:
         """Start it; from the main thread, as the kernel ties the child to the thread."""
-        self._log.parent.mkdir(parents=True, exist_ok=True)
-        if self._log.exists() and self._log.stat().st_size > LOG_MAX_BYTES:
-            self._log.replace(self._log.with_suffix(".log.1"))
-        with self._log.open("ab") as log:
+        with self._open_log() as log:
             self._process = subprocess.Popen(  # noqa: S603  # our own programs, no shell
                 self._launched(),
                 stdin=subprocess.DEVNULL,
@@ -100,6 +98,14 @@ class Child:
                 start_new_session=True,
                 pass_fds=self._pass_fds,
             )
+
+    def _open_log(self) -> AbstractContextManager[BinaryIO | None]:
+        if self._log is None:
+            return nullcontext()
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        if self._log.exists() and self._log.stat().st_size > LOG_MAX_BYTES:
+            self._log.replace(self._log.with_suffix(".log.1"))
+        return self._log.open("ab")
 
     def _launched(self) -> list[str]:
         """The command, so that not even ``kill -9`` of ourselves leaves it behind."""
@@ -122,6 +128,12 @@ class Child:
         if self._process is not None:
             self._process.send_signal(number)
 
+    def wait(self) -> int:
+        """Its exit status, when it has ended by itself or been asked to. Blocks."""
+        if self._process is None:
+            raise StandaloneError(f"{self.name} was not started")
+        return self._process.wait()
+
     def ask_to_stop(self) -> None:
         """Ask it to end in good order."""
         self.signal(self._stop_signal)
@@ -140,6 +152,8 @@ class Child:
 
     def last_words(self, lines: int = 12) -> str:
         """The end of its log, for the message that says why it died."""
+        if self._log is None:
+            return "(see above)"
         try:
             text = self._log.read_bytes()[-8192:].decode("utf-8", "replace")
         except OSError:
