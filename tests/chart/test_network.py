@@ -191,7 +191,7 @@ def test_one_service_for_all_mail_leads_each_port_to_the_pods_that_have_it(chart
     assert by_port == {
         "smtp": {"smtp-in"}, "submission": {"smtp-in"}, "submissions": {"smtp-in"},
         "imap": {"imap"}, "imaps": {"imap"}, "pop3": {"pop3"}, "pop3s": {"pop3"},
-    }  # fmt: skip, and no LMTP
+    }  # fmt: skip
 
 
 def test_the_ingress_serves_the_webmail_at_its_host(chart):
