@@ -27,7 +27,7 @@ dev: ## set up what the tests and checks need
 
 .PHONY: test
 test: dev ## pass the tests; ARGS go to pytest
-	$(PYTEST) -m "not peers and not browser and not cluster" $(ARGS)
+	$(PYTEST) -m "not peers and not browser and not cluster and not prometheus" $(ARGS)
 
 .PHONY: test-peers
 test-peers: dev ## pass the tests with Debian's mail clients (mbsync, fetchmail, swaks, mutt)
@@ -36,6 +36,10 @@ test-peers: dev ## pass the tests with Debian's mail clients (mbsync, fetchmail,
 .PHONY: test-browser
 test-browser: dev ## pass the webmail's tests in Chromium
 	$(PYTEST) -m browser $(ARGS)
+
+.PHONY: test-prometheus
+test-prometheus: dev ## pass the tests of alerts and dashboards with Debian's Prometheus
+	$(PYTEST) -m prometheus $(ARGS)
 
 .PHONY: test-cluster
 test-cluster: dev ## pass the tests in a real Kubernetes cluster (needs root, Go and Debian packages)
@@ -70,7 +74,7 @@ lint: dev ## check style, format and who imports whom
 
 .PHONY: types
 types: dev ## check the types, strictly
-	.venv/bin/mypy $(wildcard */src services/*/src) bench tools/*.py tools/cluster conftest.py
+	.venv/bin/mypy $(wildcard */src services/*/src) bench tools/*.py tools/cluster tools/dashboards conftest.py
 
 .PHONY: web
 web: ## check the web application and run its tests, then build it
@@ -81,6 +85,7 @@ docs: setup ## write the pages that are made from the code
 	.venv/bin/python -m mailquay.runtime.reference docs/configuration.md
 	.venv/bin/python -m mailquay.cli.reference docs/cli.md
 	.venv/bin/python -m tools.rfc_index
+	.venv/bin/python -m tools.dashboards
 
 .PHONY: pictures
 pictures: dev ## take the pictures of the webmail anew, in Chromium
@@ -106,4 +111,4 @@ clean: ## remove what was built and installed; .data with the mail in it stays
 help: ## list all of this
 	@awk 'BEGIN {FS = ":.*## "} \
 		/^##@/ {printf "\n%s\n", substr($$0, 5)} \
-		/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
