@@ -28,7 +28,7 @@ def probes(
     }  # fmt: skip
     container = {
         "name": "probe", "image": PROBE_IMAGE, "imagePullPolicy": "Never",
-        "ports": [{"containerPort": 8080}],
+        "ports": [{"name": "metrics", "containerPort": 8080}],
         "readinessProbe": {"tcpSocket": {"port": 8080}, "periodSeconds": 1},
         "volumeMounts": [{"name": volume["name"], "mountPath": "/data"} for volume in volumes],
     }  # fmt: skip
@@ -52,7 +52,7 @@ def probes(
     cluster.wait_for_rollout("deployment/probe", namespace=namespace)
 
     def pods() -> list[dict[str, Any]]:
-        return cluster.list("pods", namespace=namespace, selector="app=probe")
+        return cluster.select("pods", namespace=namespace, selector="app=probe")
 
     wait_until("no more pods than asked for", lambda: len(pods()) == replicas)
     in_order = sorted(pods(), key=lambda pod: pod["spec"]["nodeName"])
@@ -168,3 +168,23 @@ def test_a_claim_is_given_a_volume_of_the_pods_group_that_goes_with_it(cluster, 
     assert folder.stat().st_gid == 65532
     cluster.kubectl("delete", "deployment/probe", "pvc/data", f"--namespace={namespace}")
     wait_until("the volume to be removed", lambda: not folder.exists())
+
+
+def test_autoscalers_may_ask_for_what_pods_use_and_what_they_count(cluster, namespace):
+    pods = probes(cluster, namespace)
+
+    def metrics(path: str) -> list[dict[str, Any]]:
+        try:
+            return json.loads(cluster.kubectl("get", "--raw", f"/apis/{path}"))["items"]
+        except ClusterError:
+            return []
+
+    counted = f"custom.metrics.k8s.io/v1beta2/namespaces/{namespace}/pods/*/probe_answers_total"
+    used = f"metrics.k8s.io/v1beta1/namespaces/{namespace}/pods"
+    ask(cluster, namespace, pods[0], "http://127.0.0.1:8080/")
+    found = {
+        item["describedObject"]["name"]: item["value"]
+        for item in metrics(f"{counted}?labelSelector=app%3Dprobe")
+    }
+    assert found == {pods[0]: "1000m", pods[1]: "0m"}
+    wait_until("metrics of CPU and memory", lambda: len(metrics(used)) == len(pods))

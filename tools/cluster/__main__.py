@@ -28,6 +28,8 @@ def main() -> int:
                 _up(state)
             case "down":
                 _down(state)
+            case "load":
+                return _run(state, [sys.executable, "-m", "tools.cluster.load", *options.archives])
             case "shell":
                 return _run(state, [os.environ.get("SHELL", "/bin/sh")])
             case "run":
@@ -49,6 +51,8 @@ def _options() -> argparse.Namespace:
     commands.add_parser("shell", help="a shell in the cluster, which is started if need be")
     run = commands.add_parser("run", help="the same for a command")
     run.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND")
+    load = commands.add_parser("load", help="import images into the nodes")
+    load.add_argument("archives", nargs="+", metavar="ARCHIVE", help="Docker's or OCI's, a file")
     commands.add_parser("bring-up")
     return parser.parse_args()
 

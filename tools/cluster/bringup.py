@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from tools.cluster.addons import ADDON_IMAGES, apply_addons
+from tools.cluster.aggregation import start_aggregated_apis
 from tools.cluster.api import API_SERVER, Api
 from tools.cluster.binaries import BINARIES
 from tools.cluster.cgroups import Cgroup
@@ -74,6 +75,7 @@ def bring_up(state: State) -> None:
     make_storage_class(api)
     processes.wait_for("the nodes to be ready", lambda: _ready_nodes(api) == set(NODES))
     processes.start("cloud", sys.executable, "-m", "tools.cluster.cloud", state.folder)
+    start_aggregated_apis(state, api, authority, processes)
     apply_addons(state, processes)
 
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ class RunningCluster:
         )
         return found
 
-    def list(self, kind: str, *, namespace: str, selector: str = "") -> list[dict[str, Any]]:
+    def select(self, kind: str, *, namespace: str, selector: str = "") -> list[dict[str, Any]]:
         """The objects of a kind whose labels the selector takes."""
         found = json.loads(
             self.kubectl("get", kind, f"--namespace={namespace}", f"--selector={selector}",
@@ -94,10 +95,17 @@ class RunningCluster:
         return self.kubectl("logs", f"--namespace={namespace}", f"--selector={selector}",
                             "--all-containers", "--prefix", "--tail=-1")  # fmt: skip
 
-    def import_image(self, archive: Path) -> None:
-        """Import the images of an archive, Docker's or OCI's, into every node."""
-        for node in self.nodes.values():
-            import_archive(node, archive)
+    def import_image(self, archive: Path) -> list[str]:
+        """Import the images of an archive, Docker's or OCI's, into every node.
+
+        Returns:
+            The images' names.
+        """
+        with ThreadPoolExecutor() as threads:
+            images, *_ = threads.map(
+                lambda node: import_archive(node, archive), self.nodes.values()
+            )
+        return images
 
     def tag_image(self, image: str, new: str) -> None:
         """Give an image that the nodes have another name."""

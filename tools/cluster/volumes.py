@@ -8,8 +8,8 @@ from tools.cluster.api import Api
 
 __all__ = ["STORAGE_CLASS", "Volumes", "make_storage_class"]
 
-STORAGE_CLASS: Final = "shared"
-_PROVISIONER: Final = "mailquay.test/shared"
+STORAGE_CLASS: Final = "local"
+_PROVISIONER: Final = "mailquay.test/local"
 _VOLUMES: Final = "/api/v1/persistentvolumes"
 
 

@@ -1,6 +1,7 @@
 // Probe is what the harness' own tests run in pods.
 //
-//	probe serve           answers each request on port 8080 with the pod's name and its client's address
+//	probe serve           answers on port 8080 with the pod's name and its client's address;
+//	                      /metrics counts the answers
 //	probe get URL         prints what is answered
 //	probe lookup NAME     prints the addresses of a name
 package main
@@ -13,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -28,7 +30,9 @@ func main() {
 func run(arguments []string) error {
 	switch {
 	case len(arguments) == 1 && arguments[0] == "serve":
-		return http.ListenAndServe(":8080", http.HandlerFunc(answer))
+		http.HandleFunc("/", answer)
+		http.HandleFunc("/metrics", metrics)
+		return http.ListenAndServe(":8080", nil)
 	case len(arguments) == 2 && arguments[0] == "get":
 		return get(arguments[1])
 	case len(arguments) == 2 && arguments[0] == "lookup":
@@ -37,10 +41,17 @@ func run(arguments []string) error {
 	return fmt.Errorf("usage: probe serve | get URL | lookup NAME")
 }
 
+var answers atomic.Int64
+
 func answer(response http.ResponseWriter, request *http.Request) {
 	host, _ := os.Hostname()
 	address, _, _ := net.SplitHostPort(request.RemoteAddr)
+	answers.Add(1)
 	fmt.Fprintln(response, host, address)
+}
+
+func metrics(response http.ResponseWriter, _ *http.Request) {
+	fmt.Fprintf(response, "# TYPE probe_answers_total counter\nprobe_answers_total %d\n", answers.Load())
 }
 
 func get(url string) error {
