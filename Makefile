@@ -86,6 +86,7 @@ docs: setup ## write the pages that are made from the code
 	.venv/bin/python -m mailquay.cli.reference docs/cli.md
 	.venv/bin/python -m tools.rfc_index
 	.venv/bin/python -m tools.dashboards
+	.venv/bin/python -m tools.chart_reference
 
 .PHONY: pictures
 pictures: dev ## take the pictures of the webmail anew, in Chromium

@@ -125,9 +125,9 @@ def test_a_kubernetes_without_the_sleep_action_runs_sleep(chart):
         pod = chart.render({"kubeVersion": version}).pod("Deployment", "mq-mailquay-imap")
         pre_stop = pod.container("imap")["lifecycle"]["preStop"]
         assert list(pre_stop) == [action]
-    assert chart.render({"kubeVersion": "1.29.9"}).pod(
-        "Deployment", "mq-mailquay-pop3"
-    ).container("pop3")["lifecycle"]["preStop"]["exec"]["command"] == ["sleep", "5"]
+    assert chart.render({"kubeVersion": "1.29.9"}).pod("Deployment", "mq-mailquay-pop3").container(
+        "pop3"
+    )["lifecycle"]["preStop"]["exec"]["command"] == ["sleep", "5"]
 
 
 def test_what_is_changed_in_the_settings_rolls_the_pods(chart):

@@ -76,7 +76,9 @@ def test_what_operators_take_has_what_they_need(rendering):
 
 
 def test_every_foreign_kind_is_in_a_value_set(chart):
-    kinds = {each["kind"] for name in chart.value_sets for each in chart.render(base=name).manifests}
+    kinds = {
+        each["kind"] for name in chart.value_sets for each in chart.render(base=name).manifests
+    }
     assert set(FOREIGN) - {"PrometheusRule"} <= kinds
 
 

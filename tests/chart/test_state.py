@@ -43,7 +43,10 @@ def test_a_trial_keeps_all_state_itself(chart):
     assert rendering.has("PersistentVolumeClaim", "mq-mailquay-trial-blobs")
     for name in ("smtp-in", "smtp-out", "imap", "pop3", "webmail-api"):
         container = service(rendering, name)
-        assert source(container, "MAILQUAY_DATABASE__URL") == ("mq-mailquay-secrets", "database-url")
+        assert source(container, "MAILQUAY_DATABASE__URL") == (
+            "mq-mailquay-secrets",
+            "database-url",
+        )
         assert source(container, "MAILQUAY_NATS__URL") == ("mq-mailquay-secrets", "nats-url")
         mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
         assert settings(rendering)["MAILQUAY_BLOBS__URL"] == f"file://{mounts['blobs']}"
@@ -119,9 +122,7 @@ def secrets_in(rendering):
 
 
 def test_no_secret_stands_in_a_config_map_or_a_pod(rendering):
-    open_text = "\n".join(
-        str(each) for each in rendering.manifests if each["kind"] != "Secret"
-    )
+    open_text = "\n".join(str(each) for each in rendering.manifests if each["kind"] != "Secret")
     for secret in secrets_in(rendering):
         if "BEGIN CERTIFICATE" not in secret and len(secret) >= 8:
             assert secret not in open_text
@@ -159,7 +160,10 @@ def test_every_secret_and_config_map_that_is_used_is_made_or_named(rendering, ch
                     if each["metadata"]["name"] == reference.get("name")
                 ]  # fmt: skip
                 for secret in secrets:
-                    assert reference["key"] in {**secret.get("stringData", {}), **secret.get("data", {})}
+                    assert reference["key"] in {
+                        **secret.get("stringData", {}),
+                        **secret.get("data", {}),
+                    }
     given = {
         "mailquay-database", "mailquay-s3", "mailquay-passwords", "mail-example-com-tls",
         "mailquay-nats", "smarthost", "mailquay-nats-url", "mailquay-azure", "mailquay-config",
@@ -170,7 +174,10 @@ def test_every_secret_and_config_map_that_is_used_is_made_or_named(rendering, ch
 
 def test_a_url_in_the_values_is_put_into_a_secret_and_jobs_go_past_the_pooler(chart):
     rendering = chart.render(base="ingress-proxy-protocol")
-    assert source(service(rendering), "MAILQUAY_DATABASE__URL") == ("mq-mailquay-urls", "database-url")
+    assert source(service(rendering), "MAILQUAY_DATABASE__URL") == (
+        "mq-mailquay-urls",
+        "database-url",
+    )
     admin = job(rendering, "admin").container("admin")
     assert source(admin, "MAILQUAY_DATABASE__URL") == ("mq-mailquay-urls", "database-direct-url")
     data = rendering.get("Secret", "mq-mailquay-urls")["stringData"]
