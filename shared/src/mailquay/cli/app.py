@@ -13,6 +13,7 @@ from mailquay.cli import (
     mailbox,
     probe,
     queue,
+    report,
     send,
     standalone,
     trim,
@@ -41,6 +42,7 @@ send.register(app)
 probe.register(app)
 doctor.register(app)
 trim.register(app)
+report.register(app)
 
 
 @app.callback()

@@ -15,7 +15,8 @@ from rich.text import Text
 from mailquay.cli.exits import CommandFailed, Exit
 
 __all__ = [
-    "Result", "facts", "parse_size", "plain", "print_error", "print_result", "size", "table",
+    "Result", "facts", "parse_size", "plain", "plain_lines", "print_error", "print_result", "size",
+    "table",
 ]  # fmt: skip
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")

@@ -28,6 +28,7 @@ from mailquay.store.sessions import WebSessions
 from mailquay.store.states import States
 from mailquay.store.status import Statuses
 from mailquay.store.submissions import Submissions
+from mailquay.store.summary import Summary
 from mailquay.store.tasks import Tasks
 from mailquay.store.trimming import Trims
 from mailquay.store.uploads import Uploads
@@ -66,6 +67,7 @@ class Store:
         self.states = States(engine)
         self.trims = Trims(engine)
         self.tasks = Tasks(engine)
+        self.summary = Summary(engine)
 
     @classmethod
     async def open(cls, settings: DatabaseSettings) -> "Store":
