@@ -156,6 +156,14 @@ def test_behind_a_balancer_the_client_is_known(deployment, site, header):
         client.send(header("192.0.2.78"))
         client.start_tls(site.tls)
         assert client.reply().startswith(b"220 ")
+    with LineClient(service.ports["lmtp"]) as client:
+        client.send(header("192.0.2.79") + b"LHLO front.example\r\n")
+        assert client.reply().startswith(b"220 ")
+        assert client.reply().startswith(b"250-")
+        begin(client)
+        client.ask(b"DATA")
+        assert client.ask(b"Subject: handed on\r\n\r\nx\r\n.").startswith(b"250 ")
+    assert b"from front.example ([192.0.2.79])" in site.inbox("alice@example.org")[-1]
     with LineClient(service.ports["smtp"]) as client:
         client.send(b"EHLO direct.example\r\n")
         assert client.rest() == b""

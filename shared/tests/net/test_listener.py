@@ -74,10 +74,14 @@ async def test_a_balancer_tells_who_the_client_is(listen, header, is_split):
     writer.close()
 
 
-async def test_the_balancers_own_check_is_served(listen):
+LOCAL = b"\r\n\r\n\x00\r\nQUIT\n" + struct.pack("!BBH", 0x20, 0x00, 0)
+
+
+@pytest.mark.parametrize("check", [b"PROXY UNKNOWN\r\n", LOCAL], ids=["v1", "v2"])
+async def test_the_balancers_own_check_is_served(listen, check):
     listener = listen(tell_peer, **LOOPBACK)
     reader, writer = await connect(listener)
-    writer.write(b"PROXY UNKNOWN\r\n")
+    writer.write(check)
     assert (await reader.readline()).startswith(b"127.0.0.1 ")
     writer.close()
 

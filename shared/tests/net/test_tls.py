@@ -146,3 +146,30 @@ def test_files_are_left_alone_within_the_interval(tmp_path):
     assert tls.server_context() is first
     tls.check_files()
     assert tls.server_context() is not first
+
+
+def swap(volume: Path, number: int, name: str) -> None:
+    """Replace what a Secret's volume shows as the kubelet does: all files in one rename."""
+    data = volume / f"..2026_11_25_{number}"
+    data.mkdir()
+    write_certificate(data, name)
+    temporary = volume / "..data_tmp"
+    temporary.symlink_to(data.name)
+    temporary.replace(volume / "..data")
+    for old in volume.glob("..2026_*"):
+        if old != data:
+            shutil.rmtree(old)
+
+
+def test_a_secret_that_kubernetes_has_swapped_is_taken(tmp_path):
+    swap(tmp_path, 1, "first.example")
+    for name in ("tls.crt", "tls.key"):
+        (tmp_path / name).symlink_to(f"..data/{name}")
+    tls = contexts(tmp_path)
+    seen = [tls.server_context()]
+    for number in (2, 3):
+        swap(tmp_path, number, f"number{number}.example")
+        seen.append(tls.server_context())
+        tls.check_files()
+    assert len(set(map(id, seen))) == 3
+    assert tls.server_context() is seen[-1]
