@@ -67,8 +67,8 @@ def make_plan(
     Raises:
         PlanError: it cannot be, with everything that is wrong.
     """
-    renames = _renames(current, wanted)
-    start = Plan(tuple(renames)).outcome(current)
+    renames = tuple(_renames(current, wanted))
+    start = Plan(renames).outcome(current)
     puts: list[Change] = []
     adopted: list[Ref] = []
     for ref, item in wanted.items.items():

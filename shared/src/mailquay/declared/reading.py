@@ -1,7 +1,7 @@
 """From YAML to documents, with the line of everything that is wrong. No I/O here."""
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from types import UnionType
 from typing import Any, Final, Union, get_args, get_origin
 
@@ -25,6 +25,8 @@ class _Loader(yaml.SafeLoader):
         seen: set[object] = set()
         for key, _ in node.value:
             name = self.construct_object(key, deep=True)
+            if not isinstance(name, Hashable):
+                raise yaml.MarkedYAMLError(None, None, "that is no name", key.start_mark)
             if name in seen and key.tag != "tag:yaml.org,2002:merge":
                 raise yaml.MarkedYAMLError(
                     None, None, f"{name!r} stands here twice", key.start_mark
@@ -69,8 +71,8 @@ def _load(text: str, source: str) -> Iterator[tuple[Any, yaml.Node | None]]:
         mark = error.problem_mark or error.context_mark
         line = "" if mark is None else f":{mark.line + 1}"
         raise DocumentError(f"{source}{line}: {error.problem or error.context}") from None
-    except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
-        # Hashing a key that is a list, a date that is none, and what the reader itself dislikes.
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        # A date that is none, what is too deep, and what is no text at all.
         raise DocumentError(f"{source}: {error}") from None
 
 

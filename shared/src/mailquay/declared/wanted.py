@@ -15,6 +15,7 @@ from mailquay.declared.document import (
 from mailquay.declared.errors import DocumentError
 from mailquay.declared.planner import PasswordPolicy, Wanted
 from mailquay.store.declared import (
+    DEFAULT_TENANT,
     DeclaredAccount,
     DeclaredAlias,
     DeclaredDomain,
@@ -52,7 +53,7 @@ def make_order(documents: Iterable[tuple[str, Document]]) -> Order:
     """Put documents together, each with the name of its file.
 
     Raises:
-        DocumentError: an item stands in them twice.
+        DocumentError: an item stands in them twice, or a tenant's former name makes no sense.
     """
     items: dict[Ref, Item] = {}
     homes: dict[Ref, str] = {}
@@ -73,9 +74,20 @@ def make_order(documents: Iterable[tuple[str, Document]]) -> Order:
                     account.password_hash, account.scram_sha256, account.password_from
                 )
         renamed.update({t.name: t.renamed_from for t in document.tenants if t.renamed_from})
+    faults += _rename_faults(renamed, items)
     if faults:
         raise DocumentError("\n".join(faults))
     return Order(Wanted(items, policies, renamed), passwords)
+
+
+def _rename_faults(renamed: dict[str, str], items: dict[Ref, Item]) -> Iterable[str]:
+    for new, old in renamed.items():
+        if old == DEFAULT_TENANT:
+            yield f"tenant {new}: the default tenant keeps its name"
+        elif DeclaredTenant(old).ref in items:
+            yield f"tenant {new}: renamedFrom {old}, which is a tenant here too"
+        elif list(renamed.values()).count(old) > 1:
+            yield f"tenant {new}: another one was {old}, too"
 
 
 def _items(document: Document) -> Iterable[Item]:

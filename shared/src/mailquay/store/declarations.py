@@ -137,7 +137,9 @@ class DeclarationsWriter:
     async def rename_tenant(self, old: str, new: str) -> None:
         """Give a tenant another name."""
         await self._tenant_id(old)
-        await self._c.execute("UPDATE tenant SET name = $2 WHERE name = $1", old, new)
+        await self._c.execute(
+            "UPDATE tenant SET name = $2, managed_by = $3 WHERE name = $1", old, new, _MANAGED
+        )
 
     async def prune_account(self, address: str) -> Revoked:
         """Disable an account as its file names it no more."""
