@@ -30,13 +30,13 @@ _SIGNED_IN: Final = (
     "STATUS=SIZE",  # RFC 8438
     "ESEARCH",  # RFC 4731
     "SEARCHRES",  # RFC 5182
-    "CONDSTORE",  # RFC 7162
+    "CONDSTORE", "QRESYNC",  # RFC 7162
     "OBJECTID",  # RFC 8474
     "BINARY",  # RFC 3516
     "QUOTA", "QUOTA=RES-STORAGE",  # RFC 9208
 )  # fmt: skip
 #: What ENABLE knows (RFC 5161, RFC 7162 §3.1, RFC 9051 §6.3.1).
-ENABLEABLE: Final = frozenset(("CONDSTORE", "IMAP4REV2"))
+ENABLEABLE: Final = frozenset(("CONDSTORE", "IMAP4REV2", "QRESYNC"))
 
 
 def may_sign_in(session: "Session") -> bool:

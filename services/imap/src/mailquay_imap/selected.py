@@ -9,7 +9,7 @@ from collections.abc import Collection
 
 from mailquay.store.emails import Place
 from mailquay_imap.protocol.format import FLAG_NAMES, flags_text
-from mailquay_imap.protocol.sequence import SequenceSet
+from mailquay_imap.protocol.sequence import SequenceSet, compress
 from mailquay_imap.snapshot import Snapshot
 from mailquay_imap.views import MailboxView
 
@@ -20,8 +20,8 @@ class Selected:
     """A session's side of a `MailboxView`."""
 
     __slots__ = (
-        "_keywords_max", "_opened_uidnext", "_told_keywords", "condstore", "ghosts", "known",
-        "read_only", "recent_from", "saved", "view",
+        "_keywords_max", "_opened_uidnext", "_told_keywords", "_whole_modseq", "condstore",
+        "ghosts", "known", "qresync", "read_only", "recent_from", "saved", "view",
     )  # fmt: skip
 
     def __init__(
@@ -30,13 +30,20 @@ class Selected:
         self.view = view
         self.read_only = read_only
         self.condstore = False
+        self.qresync = False
         self.recent_from = recent_from  # uids from here on are \Recent to this session
         self.known: Snapshot = view.snapshot  # what the client has been told of
         self.ghosts: set[int] = set()  # uids that are gone, and it has not been told so
         self.saved: list[int] = []  # uids of the last SEARCH RETURN (SAVE)
+        self._whole_modseq = view.snapshot.modseq  # up to here there was no ghost
         self._opened_uidnext = view.snapshot.uidnext
         self._keywords_max = keywords_max
         self._told_keywords = view.snapshot.keywords
+
+    def speak(self, enabled: Collection[str]) -> None:
+        """Tell what the client has enabled (RFC 5161)."""
+        self.condstore = "CONDSTORE" in enabled
+        self.qresync = "QRESYNC" in enabled
 
     def is_recent(self, uid: int) -> bool:
         r"""Whether a message is \Recent here."""
@@ -92,19 +99,18 @@ class Selected:
         """
         current = self.view.snapshot
         if current.version == self.known.version and not (self.ghosts and expunges):
-            return []
+            return self._pending()
         difference = self.view.history.difference(self.known)
         gone = self.ghosts.union(difference.expunged)
         before = len(self.known.uids)
         out: list[bytes] = []
         if gone and expunges:
-            # From the last to the first: each number is then still right when it is said.
-            uids = self.known.uids
-            numbers = sorted((bisect_left(uids, uid) + 1 for uid in gone), reverse=True)
-            out = [b"* %d EXPUNGE\r\n" % number for number in numbers]
-            before -= len(out)
+            out = self._expunged(gone)
+            before -= len(gone)
             self.known, self.ghosts = current, set()
         elif gone:
+            if not self.ghosts:
+                self._whole_modseq = self.known.modseq
             self.ghosts = gone
             self.known = self._with_ghosts(current)
         else:
@@ -119,7 +125,25 @@ class Selected:
             number = self.known.number_of(uid)
             if number is not None and uid not in quiet:
                 out.append(self.flags_line(number, self.known.places[number - 1]))
-        return out
+        return out + self._pending()
+
+    def _expunged(self, gone: Collection[int]) -> list[bytes]:
+        """EXPUNGE of each, or VANISHED of all (RFC 7162 §3.2.10)."""
+        if self.qresync:
+            return [b"* VANISHED %b\r\n" % compress(sorted(gone))]
+        # From the last to the first: each number is then still right when it is said.
+        uids = self.known.uids
+        numbers = sorted((bisect_left(uids, uid) + 1 for uid in gone), reverse=True)
+        return [b"* %d EXPUNGE\r\n" % number for number in numbers]
+
+    def _pending(self) -> list[bytes]:
+        """What a client that is to come back must not count as seen (RFC 7162 §3.2.9).
+
+        It may be told of newer modseqs than that of an expunge which is withheld.
+        """
+        if not self.qresync or not self.ghosts:
+            return []
+        return [b"* OK [HIGHESTMODSEQ %d] Some expunges are to come\r\n" % self._whole_modseq]
 
     def _with_ghosts(self, current: Snapshot) -> Snapshot:
         """The current mailbox, with those that went still at their place."""

@@ -306,9 +306,13 @@ class Session:
 
     def enable_condstore(self) -> None:
         """The client has used CONDSTORE: from now on it is told modseqs (RFC 7162 §3.1)."""
-        self.enabled.add("CONDSTORE")
+        self.enable("CONDSTORE")
+
+    def enable(self, *names: str) -> None:
+        """Speak otherwise from now on, in the selected mailbox as well."""
+        self.enabled.update(names)
         if self.selected is not None:
-            self.selected.condstore = True
+            self.selected.speak(self.enabled)
 
     def signed_in(self, account: Account) -> None:
         """The client is someone now; larger commands are read."""
@@ -319,7 +323,7 @@ class Session:
 
     def select(self, selected: Selected) -> None:
         """Enter a mailbox."""
-        selected.condstore = "CONDSTORE" in self.enabled
+        selected.speak(self.enabled)
         self.selected = selected
         self.state = State.SELECTED
         self._has_looked = True

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from mailquay.store.engine import Engine
+from mailquay.store.engine import Connection, Engine
 from mailquay.store.errors import Forgotten, NotFound
 from mailquay.store.places import copy_places, lock_state, remove_places
 from mailquay.store.types import AccountId, EmailId, MailboxId, ModSeq, Uid
@@ -158,6 +158,21 @@ def _place(row: Any) -> Place:
     return Place(row[0], row[1], row[2], row[3], tuple(row[4] or ()), row[5])
 
 
+async def _expunged_since(
+    c: Connection, account_id: AccountId, mailbox_id: MailboxId, modseq: int
+) -> list[int]:
+    # The floor in the same snapshot: a tombstone is there, or tells by it that it was.
+    rows = await c.fetch(
+        "SELECT uid FROM expunged WHERE account_id = $1 AND mailbox_id = $2 "
+        "AND modseq > $3 UNION ALL SELECT NULL FROM account_state "
+        "WHERE account_id = $1 AND trimmed_modseq > $3 ORDER BY uid",
+        account_id, mailbox_id, modseq,
+    )  # fmt: skip
+    if rows and rows[-1][0] is None:
+        raise Forgotten("what went since then is not known any more")
+    return [row[0] for row in rows]
+
+
 class Emails:
     """The messages of accounts; each call is one transaction."""
 
@@ -202,16 +217,19 @@ class Emails:
             rows = await c.fetch(
                 f"{_PLACES} AND modseq > $3 ORDER BY uid", account_id, mailbox_id, modseq
             )
-            # The floor in the same snapshot: a tombstone is there, or tells by it that it was.
-            gone = await c.fetch(
-                "SELECT uid FROM expunged WHERE account_id = $1 AND mailbox_id = $2 "
-                "AND modseq > $3 UNION ALL SELECT NULL FROM account_state "
-                "WHERE account_id = $1 AND trimmed_modseq > $3 ORDER BY uid",
-                account_id, mailbox_id, modseq,
-            )  # fmt: skip
-        if gone and gone[-1][0] is None:
-            raise Forgotten("what went since then is not known any more")
-        return [_place(row) for row in rows], [row[0] for row in gone]
+            gone = await _expunged_since(c, account_id, mailbox_id, modseq)
+        return [_place(row) for row in rows], gone
+
+    async def expunged_since(
+        self, account_id: AccountId, mailbox_id: MailboxId, modseq: int
+    ) -> list[int]:
+        """Uids that went since a modseq, ascending (RFC 7162 §3.2.6).
+
+        Raises:
+            Forgotten: as `changed_since` does.
+        """
+        async with self._engine.connection() as c:
+            return await _expunged_since(c, account_id, mailbox_id, modseq)
 
     async def columns(
         self, account_id: AccountId, email_ids: Sequence[int], columns: Sequence[str]

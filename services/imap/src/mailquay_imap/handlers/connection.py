@@ -64,9 +64,9 @@ async def handle_enable(session: Session, command: c.Enable) -> Ok:
     """ENABLE (RFC 5161)."""
     wanted = ENABLEABLE.intersection(command.capabilities)
     fresh = sorted(wanted - session.enabled)
-    session.enabled |= wanted
-    if "CONDSTORE" in wanted:
-        session.enable_condstore()
+    session.enable(*wanted)
+    if "QRESYNC" in wanted:
+        session.enable_condstore()  # the one includes the other (RFC 7162 §3.2.3)
     names = ["IMAP4rev2" if name == "IMAP4REV2" else name for name in fresh]
     session.write(" ".join(["* ENABLED", *names]).encode() + b"\r\n")
     return Ok()

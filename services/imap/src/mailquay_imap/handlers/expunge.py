@@ -31,7 +31,10 @@ async def handle_expunge(session: Session, command: c.Expunge) -> Ok:
 
 
 async def handle_close(session: Session, _command: c.Close) -> Ok:
-    """CLOSE: expunges silently, unless read-only."""
+    """CLOSE: expunges silently, unless read-only.
+
+    It does not tell HIGHESTMODSEQ: a client that took it for its own would never hear what went.
+    """
     selected = session.require_selected()
     if not selected.read_only:
         await _expunge(session, selected, None)

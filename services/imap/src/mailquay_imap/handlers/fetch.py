@@ -18,6 +18,7 @@ from mailquay.message.structure import decode_structure
 from mailquay.store.emails import Body, FlagChange, Place
 from mailquay.store.types import Flag
 from mailquay_imap.bodies import read_each
+from mailquay_imap.handlers.resync import tell_vanished
 from mailquay_imap.lines import COLUMNS, FORMATS, fetch_lines, item_values
 from mailquay_imap.protocol import commands as c
 from mailquay_imap.protocol.fetch import BodyItem, FetchItem, SimpleItem
@@ -37,6 +38,8 @@ _LINE_END: Final = re.compile(rb"\r?\n|\r")
 async def handle_fetch(session: Session, command: c.Fetch) -> Ok:
     """FETCH, UID FETCH."""
     selected = session.require_selected()
+    if command.vanished and not selected.qresync:
+        raise Bad("VANISHED needs QRESYNC to be enabled", code="CLIENTBUG")
     if not command.by_uid and selected.exceeds(command.targets):
         raise Bad("there is no message of that number")
     await session.look()
@@ -44,6 +47,8 @@ async def handle_fetch(session: Session, command: c.Fetch) -> Ok:
     if command.changed_since is not None or _asks(command, "MODSEQ"):
         session.enable_condstore()
     numbers = selected.numbers(command.targets, by_uid=command.by_uid)
+    if command.vanished:
+        await _tell_vanished(session, selected, command)
     if command.changed_since is not None:
         places, since = selected.known.places, command.changed_since
         numbers = [number for number in numbers if places[number - 1].modseq > since]
@@ -54,6 +59,17 @@ async def handle_fetch(session: Session, command: c.Fetch) -> Ok:
     if fetcher.is_missing and not command.by_uid:
         raise No("some of the messages are gone", code="EXPUNGEISSUED")  # RFC 2180 §4.1.2
     return Ok()
+
+
+async def _tell_vanished(session: Session, selected: Selected, command: c.Fetch) -> None:
+    """VANISHED (EARLIER), before any FETCH (RFC 7162 §3.2.6)."""
+    assert command.changed_since is not None, "the parser asks for it"
+    known = selected.known
+    if command.targets.is_saved:
+        return  # these were there when they were found; what went since is told as news
+    # What a client asks for with "*" may have been the last message.
+    ranges = command.targets.resolve(known.uidnext - 1)
+    await tell_vanished(session, known, ranges, command.changed_since)
 
 
 def _asks(command: c.Fetch, name: str) -> bool:

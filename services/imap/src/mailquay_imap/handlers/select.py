@@ -1,14 +1,16 @@
-"""SELECT and EXAMINE (RFC 9051 §6.3.2, §6.3.3; RFC 3501; RFC 7162 §3.1.8; RFC 8474 §4.1)."""
+"""SELECT and EXAMINE (RFC 9051 §6.3.2; RFC 3501; RFC 7162 §3.1.8, §3.2.5; RFC 8474 §4.1)."""
 
 from typing import Final
 
+from mailquay.store import StoreUnavailable
 from mailquay.store.emails import MailboxPulse
 from mailquay.store.ids import mailbox_object_id
 from mailquay.store.names import canonical_name
 from mailquay.store.types import Mailbox
 from mailquay_imap.handlers.naming import attributes, list_line, require_mailbox
+from mailquay_imap.handlers.resync import tell_changes
 from mailquay_imap.protocol import commands as c
-from mailquay_imap.replies import No, Ok
+from mailquay_imap.replies import Bad, No, Ok
 from mailquay_imap.selected import Selected
 from mailquay_imap.session import Session
 from mailquay_imap.views import MailboxGone, MailboxView
@@ -19,6 +21,8 @@ _NO_RECENT: Final = 1 << 32
 
 async def handle_select(session: Session, command: c.Select) -> Ok:
     """SELECT, EXAMINE."""
+    if command.resync is not None and "QRESYNC" not in session.enabled:
+        raise Bad("QRESYNC is to be enabled first", code="CLIENTBUG")
     if session.selected is not None:
         # Whatever comes of it, the old mailbox is left (RFC 9051 §6.3.2).
         await session.unselect()
@@ -54,6 +58,12 @@ async def handle_select(session: Session, command: c.Select) -> Ok:
     session.select(selected)
     _describe(session, selected)
     session.write(named)
+    if command.resync is not None and command.resync.uidvalidity == view.uidvalidity:
+        try:
+            await tell_changes(session, selected, command.resync)
+        except StoreUnavailable:
+            await session.unselect()
+            raise
     if command.read_only:
         return Ok("EXAMINE completed", code="READ-ONLY")
     return Ok("SELECT completed", code="READ-WRITE")

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from mailquay_imap.protocol.fetch import FetchItem
+from mailquay_imap.protocol.resync import Resync
 from mailquay_imap.protocol.search import SearchProgram
 from mailquay_imap.protocol.sequence import SequenceSet
 
@@ -67,11 +68,12 @@ class Enable:
 
 @dataclass(frozen=True, slots=True)
 class Select:
-    """SELECT, or EXAMINE with ``read_only`` (RFC 9051 §6.3.2, §6.3.3; RFC 7162 §3.1.8)."""
+    """SELECT, or EXAMINE with ``read_only`` (RFC 9051 §6.3.2, §6.3.3; RFC 7162 §3.1.8, §3.2.5)."""
 
     mailbox: str
     read_only: bool
-    condstore: bool
+    condstore: bool = False
+    resync: Resync | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,12 +198,13 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """RFC 9051 §6.4.5; CHANGEDSINCE by RFC 7162 §3.1.4.1."""
+    """RFC 9051 §6.4.5; CHANGEDSINCE by RFC 7162 §3.1.4.1, ``vanished`` by §3.2.6."""
 
     targets: SequenceSet
     items: tuple[FetchItem, ...]
     changed_since: int | None
     by_uid: bool
+    vanished: bool = False
 
 
 @dataclass(frozen=True, slots=True)

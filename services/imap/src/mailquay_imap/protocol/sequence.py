@@ -7,7 +7,7 @@ from typing import Final
 
 from mailquay_imap.protocol.errors import ProtocolError
 
-__all__ = ["SequenceSet", "compress", "parse_sequence_set"]
+__all__ = ["SequenceSet", "compress", "compress_ranges", "parse_sequence_set"]
 
 _SET: Final = re.compile(
     rb"(?:\d{1,10}|\*)(?::(?:\d{1,10}|\*))?(?:,(?:\d{1,10}|\*)(?::(?:\d{1,10}|\*))?)*"
@@ -23,6 +23,11 @@ class SequenceSet:
 
     ranges: tuple[tuple[int, int], ...]
     is_saved: bool = False
+
+    @property
+    def has_star(self) -> bool:
+        """Whether ``*`` is in it."""
+        return any(_STAR in range_ for range_ in self.ranges)
 
     def resolve(self, largest: int) -> list[tuple[int, int]]:
         """Ascending, non-overlapping closed ranges, with ``*`` as the largest number in use."""
@@ -81,6 +86,11 @@ def compress(numbers: Iterable[int]) -> bytes:
     if first is not None and last is not None:
         pieces.append(_run(first, last))
     return b",".join(pieces)
+
+
+def compress_ranges(ranges: Iterable[tuple[int, int]]) -> bytes:
+    """Closed ranges as a sequence set."""
+    return b",".join(_run(first, last) for first, last in ranges)
 
 
 def _run(first: int, last: int) -> bytes:
