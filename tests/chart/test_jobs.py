@@ -157,16 +157,24 @@ def test_after_the_release_the_schema_is_contracted_then_accounts_are_made(chart
     assert contract["args"][:4] == ["db", "upgrade", "--phase", "contract"]
 
 
-def test_jobs_end_before_helm_s_patience_and_their_logs_stay_when_they_fail(rendering):
+def test_what_ended_well_goes_and_is_printed_and_what_failed_stays(rendering):
+    """`helm uninstall` takes no hook away: what were left would stay."""
+    for each in rendering.manifests:
+        annotations = each["metadata"].get("annotations", {})
+        if "helm.sh/hook" in annotations:
+            assert (
+                annotations["helm.sh/hook-delete-policy"] == "before-hook-creation,hook-succeeded"
+            )
+            assert annotations["helm.sh/hook-output-log-policy"] == "hook-succeeded,hook-failed"
     for job in rendering.of_kind("Job"):
         assert job["spec"]["activeDeadlineSeconds"] > 0
-        policy = job["metadata"].get("annotations", {}).get("helm.sh/hook-delete-policy")
-        assert policy in (None, "before-hook-creation,hook-succeeded")
 
 
 def test_what_is_done_from_time_to_time_is_done_once_at_a_time(rendering):
     crons = rendering.of_kind("CronJob")
-    assert {"mq-mailquay-collect", "mq-mailquay-trim"} <= {c["metadata"]["name"] for c in crons}
+    assert {f"mq-mailquay-{name}" for name in ("collect", "trim", "report")} <= {
+        c["metadata"]["name"] for c in crons
+    }
     for cron in crons:
         assert cron["spec"]["concurrencyPolicy"] == "Forbid"
 

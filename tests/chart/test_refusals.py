@@ -129,7 +129,7 @@ def test_the_schema_is_closed_but_where_kubernetes_own_types_stand(chart):
         "objects",  # lists of Kubernetes' own types
         "affinity", "behavior",
         # CloudNativePG's, cert-manager's and KEDA's own
-        "storage", "walStorage", "extraSpec", "privateKey", "authenticationRef",
+        "initdb", "storage", "walStorage", "extraSpec", "privateKey", "authenticationRef",
         # lists of Kubernetes' own types, again
         "claims", "extraEnv", "extraEnvFrom", "extraVolumes", "extraVolumeMounts", "tolerations",
         "relabelings", "metricRelabelings", "to", "from", "extraIngress", "extraEgress",

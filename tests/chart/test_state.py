@@ -226,6 +226,9 @@ def test_a_pooler_is_told_of_all_that_the_services_ask_for_on_a_connection(chart
     assert set(parameters["ignore_startup_parameters"].split(",")) == asked
     (cached,) = re.findall(r"statement_cache_size=(\d+)", source_text)
     assert int(parameters["max_prepared_statements"]) >= int(cached)
+    # What the pooler ignores is the server's own instead.
+    cluster = chart.render(base="external-everything").get("Cluster", "mq-mailquay-db")
+    assert asked <= set(cluster["spec"]["postgresql"]["parameters"])
 
 
 def test_a_cluster_that_is_there_already_is_used(chart):

@@ -35,12 +35,13 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 
 {{/*
 The head of an object: its name, labels and annotations. Takes a component's context with `suffix`
-(after the full name; the component's name without it) and `annotations`.
+(after the full name; the component's name without it) or `objectName` (all of it), `extraLabels` and
+`annotations`.
 */}}
 {{- define "mailquay.metadata" -}}
 {{- $annotations := merge (dict) (default (dict) .annotations) (deepCopy .root.Values.commonAnnotations) -}}
 metadata:
-  name: {{ include "mailquay.fullname" .root }}-{{ default .name .suffix }}
+  name: {{ default (printf "%s-%s" (include "mailquay.fullname" .root) (default .name .suffix)) .objectName }}
   namespace: {{ .root.Release.Namespace }}
   labels:
     {{- include "mailquay.labels" . | nindent 4 }}
