@@ -188,3 +188,28 @@ def test_autoscalers_may_ask_for_what_pods_use_and_what_they_count(cluster, name
     }
     assert found == {pods[0]: "1000m", pods[1]: "0m"}
     wait_until("metrics of CPU and memory", lambda: len(metrics(used)) == len(pods))
+
+
+def test_a_network_policy_keeps_out_who_it_does_not_name(cluster, namespace):
+    first, second = probes(cluster, namespace)
+    service(cluster, namespace, "web")
+    url = f"http://web.{namespace}/"
+    cluster.kubectl("label", "pod", first, "may=ask", f"--namespace={namespace}")
+    rule = {"from": [{"podSelector": {"matchLabels": {"may": "ask"}}}]}
+    cluster.apply(
+        {
+            "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+            "metadata": {"name": "web"},
+            "spec": {"podSelector": {"matchLabels": _LABELS}, "ingress": [rule]},
+        },
+        namespace=namespace,
+    )  # fmt: skip
+
+    def may_ask(pod: str) -> bool:
+        try:
+            return ask(cluster, namespace, pod, url)[0] in (first, second)
+        except ClusterError:
+            return False
+
+    wait_until("the policy to hold", lambda: not may_ask(second))
+    assert may_ask(first)

@@ -1,4 +1,4 @@
-"""What a cluster has beside Kubernetes itself: names."""
+"""What a cluster has beside Kubernetes itself: names, and network policies that hold."""
 
 import subprocess
 from pathlib import Path
@@ -6,7 +6,8 @@ from typing import Final
 
 from tools.cluster.addresses import CLUSTER_DNS, DNS_DOMAIN
 from tools.cluster.binaries import BINARIES
-from tools.cluster.images import COREDNS_IMAGE, PAUSE_IMAGE, PROBE_IMAGE
+from tools.cluster.images import COREDNS_IMAGE, NETWORK_POLICIES_IMAGE, PAUSE_IMAGE, PROBE_IMAGE
+from tools.cluster.network import POLICY_QUEUE
 from tools.cluster.processes import Processes
 from tools.cluster.state import State
 
@@ -18,13 +19,20 @@ ADDON_IMAGES: Final = (
     (PAUSE_IMAGE, BINARIES / "pause", ()),
     (PROBE_IMAGE, BINARIES / "probe", ("serve",)),
     (COREDNS_IMAGE, BINARIES / "coredns", ("-conf", "/etc/coredns/Corefile")),
+    (NETWORK_POLICIES_IMAGE, BINARIES / "kube-network-policies", ()),
 )
 
 
 def apply_addons(state: State, processes: Processes) -> None:
     """Install them, and wait until they work."""
     kubectl = [str(BINARIES / "kubectl"), f"--kubeconfig={state.kubeconfig}"]
-    values = {"address": CLUSTER_DNS, "domain": DNS_DOMAIN, "image": COREDNS_IMAGE}
+    values = {
+        "address": CLUSTER_DNS,
+        "domain": DNS_DOMAIN,
+        "coredns-image": COREDNS_IMAGE,
+        "network-policies-image": NETWORK_POLICIES_IMAGE,
+        "policy-queue": str(POLICY_QUEUE),
+    }
     for file in sorted(_MANIFESTS.glob("*.yaml")):
         manifest = file.read_text()
         for name, value in values.items():
@@ -32,7 +40,8 @@ def apply_addons(state: State, processes: Processes) -> None:
         subprocess.run([*kubectl, "apply", "-f", "-"], input=manifest, text=True, check=True,
                        stdout=subprocess.DEVNULL)  # fmt: skip
     processes.check()
-    subprocess.run(
-        [*kubectl, "-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=90s"],
-        check=True, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+    for workload in ("deployment/coredns", "daemonset/network-policies"):
+        subprocess.run(
+            [*kubectl, "--namespace=kube-system", "rollout", "status", workload, "--timeout=90s"],
+            check=True, stdout=subprocess.DEVNULL,
+        )  # fmt: skip

@@ -11,11 +11,20 @@ from typing import Final
 
 from tools.cluster.namespaces import Host
 
-__all__ = ["COREDNS_IMAGE", "PAUSE_IMAGE", "PROBE_IMAGE", "archive", "import_archive", "tag"]
+__all__ = [
+    "COREDNS_IMAGE",
+    "NETWORK_POLICIES_IMAGE",
+    "PAUSE_IMAGE",
+    "PROBE_IMAGE",
+    "archive",
+    "import_archive",
+    "tag",
+]
 
 PAUSE_IMAGE: Final = "mailquay.test/pause:1"
 PROBE_IMAGE: Final = "mailquay.test/probe:1"
 COREDNS_IMAGE: Final = "mailquay.test/coredns:1"
+NETWORK_POLICIES_IMAGE: Final = "mailquay.test/network-policies:1"
 #: Go's names, which images use, for the kernel's.
 _ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 

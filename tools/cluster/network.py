@@ -17,9 +17,11 @@ from tools.cluster.addresses import (
 )
 from tools.cluster.namespaces import Host
 
-__all__ = ["attach_node", "attach_outside", "make_router"]
+__all__ = ["POLICY_QUEUE", "attach_node", "attach_outside", "make_router"]
 
 _BRIDGE: Final = "nodes"
+#: Where the program waits that decides by NetworkPolicies.
+POLICY_QUEUE: Final = 100
 #: Packets are forwarded, whichever way they came; those through bridges pass kube-proxy's rules.
 _FORWARDING: Final = (
     "net.ipv4.ip_forward=1",
@@ -45,6 +47,7 @@ def attach_node(router: Host, node: Host, number: int) -> None:
     node.run("ip", "address", "add", f"{node_address(number)}/24", "dev", "eth0")
     node.run("ip", "route", "add", "default", "via", CONTROL_PLANE)
     router.run("ip", "route", "add", pod_network(number), "via", node_address(number))
+    node.run("iptables-restore", stdin=_policy_rules(pod_network(number)))
 
 
 def attach_outside(router: Host, outside: Host) -> None:
@@ -54,6 +57,25 @@ def attach_outside(router: Host, outside: Host) -> None:
     router.run("ip", "link", "set", outside.name, "up")
     outside.run("ip", "address", "add", f"{OUTSIDE}/24", "dev", "eth0")
     outside.run("ip", "route", "add", "default", "via", OUTSIDE_GATEWAY)
+
+
+def _policy_rules(pods: str) -> str:
+    """Rules that ask about each new connection of these pods, but for the node's own probes.
+
+    The program that is asked makes such rules by itself, unless the kernel was built without
+    nftables' own queue, while iptables has it still.
+    """
+    queue = f"-j NFQUEUE --queue-num {POLICY_QUEUE}"
+    return "\n".join([
+        "*mangle",
+        "-A POSTROUTING -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT",
+        "-A POSTROUTING -m owner --uid-owner 0 -j ACCEPT",
+        # After addresses of Services have become those of pods, before any is masked.
+        f"-A POSTROUTING -s {pods} {queue}",
+        f"-A POSTROUTING -d {pods} {queue}",
+        "COMMIT",
+        "",
+    ])  # fmt: skip
 
 
 def _wire(router: Host, host: Host) -> None:
