@@ -223,7 +223,7 @@ def _heatmap_options(panel: Panel) -> Json:
         "filterValues": {"le": 1e-9},
         "legend": {"show": True},
         "rowsFrame": {"layout": "auto"},
-        "tooltip": {"mode": "single", "yHistogram": True},
+        "tooltip": {"show": True, "mode": "single", "yHistogram": True},  # of 10 and of 11
         "yAxis": {"axisPlacement": "left", "unit": panel.unit},
     }
 
