@@ -84,6 +84,7 @@ web: ## check the web application and run its tests, then build it
 docs: setup ## write the pages that are made from the code
 	.venv/bin/python -m mailquay.runtime.reference docs/configuration.md
 	.venv/bin/python -m mailquay.cli.reference docs/cli.md
+	.venv/bin/python -m mailquay.declared.reference docs/config-as-code.md docs/config-as-code.schema.json
 	.venv/bin/python -m tools.rfc_index
 	.venv/bin/python -m tools.dashboards
 	.venv/bin/python -m tools.chart_reference

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from mailquay.cli.reference import render as render_cli
+from mailquay.declared.reference import render as render_config_as_code
+from mailquay.declared.reference import render_schema
 from mailquay.runtime.reference import render as render_configuration
 from mailquay.runtime.settings import Settings
 
@@ -13,7 +15,13 @@ DOCS = Path(__file__).parents[3] / "docs"
 
 
 @pytest.mark.parametrize(
-    ("page", "render"), [("configuration.md", render_configuration), ("cli.md", render_cli)]
+    ("page", "render"),
+    [
+        ("configuration.md", render_configuration),
+        ("cli.md", render_cli),
+        ("config-as-code.md", render_config_as_code),
+        ("config-as-code.schema.json", render_schema),
+    ],
 )
 def test_page_is_what_is_rendered_now(page: str, render: Callable[[], str]):
     assert (DOCS / page).read_text() == render(), "run `make docs`"

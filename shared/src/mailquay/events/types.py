@@ -42,7 +42,7 @@ class QueueReady(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConfigChanged(msgspec.Struct, frozen=True, kw_only=True):
-    """A domain, an account or an alias has changed: what was cached of it is void."""
+    """A domain, account, alias, tenant or relay has changed: what was cached of it is void."""
 
     kind: str
     name: str

@@ -155,5 +155,5 @@ class DeliverySettings(Group):
     batch_max_messages: int = Field(256, ge=1, le=4096, description="Messages a batch.")
     batch_max_bytes: int = Field(8 * MIB, ge=MIB, description="Bytes a batch, before compression.")
     default_quota_bytes: int = Field(
-        0, ge=0, description="An account's quota where it has none of its own; 0: none."
+        0, ge=0, description="An account's quota where neither it nor a policy has one; 0: none."
     )
