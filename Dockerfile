@@ -5,10 +5,14 @@
 # hands them over); without them the build goes to the public ones. Nothing of them is kept.
 ARG BASE=docker.io/library/debian:bookworm-slim
 
-# What builds: Debian's Python with pip, and binutils to strip with.
+# What builds: Debian's Python with pip, and binutils to strip with. FRESH is any word that was not
+# given before: then Debian is asked anew what there is, and not a layer of the cache.
 FROM ${BASE} AS builder
-RUN apt-get update -qq \
-    && DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends \
+ARG FRESH
+RUN export DEBIAN_FRONTEND=noninteractive \
+    && apt-get update -qq \
+    && apt-get upgrade -qq --yes >/dev/null 2>&1 \
+    && apt-get install -qq --yes --no-install-recommends \
         binutils busybox ca-certificates python3.11-venv >/dev/null 2>&1
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1
 RUN python3.11 -m venv /build && python3.11 -m venv --without-pip /opt/mailquay \

@@ -31,16 +31,20 @@ def main() -> None:
     parser.add_argument("--tag", default=version(), help="instead of the version, %(default)s")
     parser.add_argument("--repository", default="docker.io/mailquay", help="default: %(default)s")
     parser.add_argument("--builder", choices=("docker", "podman", "buildah"))
+    parser.add_argument(
+        "--fresh", action="store_true", help="take the newest base and updates, as for a release"
+    )
     parser.add_argument("--archive", type=Path, metavar="FOLDER", help="write IMAGE.tar there, too")
     options = parser.parse_args()
     if unknown := set(options.images).difference(IMAGES):
         parser.error(f"there is no image {', '.join(sorted(unknown))}")
     try:
         builder = find_builder(options.builder)
-        provide_base(builder)
+        provide_base(builder, is_fresh=options.fresh)
+        arguments = build_arguments() | ({"FRESH": str(time.time())} if options.fresh else {})
         for name in options.images or IMAGES:
             reference = f"{options.repository}/{name}:{options.tag}"
-            build(builder, name, reference)
+            build(builder, name, reference, arguments)
             if options.archive:
                 archive(builder, name, reference, options.archive)
     except BuilderError as error:
@@ -53,16 +57,16 @@ def version() -> str:
     return str(project["version"])
 
 
-def provide_base(builder: Builder) -> None:
+def provide_base(builder: Builder, *, is_fresh: bool) -> None:
     """See that the base is there: pulled, or made where there is nothing to pull it from."""
-    if builder.has(BASE) or builder.pull(BASE):
+    if (not is_fresh and builder.has(BASE)) or builder.pull(BASE):
         return
-    print(f"{BASE} is neither here nor to be pulled: making it by debootstrap.", flush=True)
+    print(f"{BASE} cannot be pulled: making it by debootstrap.", flush=True)
     with tempfile.TemporaryDirectory(prefix="mailquay-base-") as folder:
         builder.load_root(make_base(Path(folder), epoch=EPOCH), BASE, epoch=EPOCH)
 
 
-def build(builder: Builder, name: str, reference: str) -> None:
+def build(builder: Builder, name: str, reference: str, arguments: dict[str, str]) -> None:
     """Build one image."""
     started = time.monotonic()
     labels = {"version": reference.rpartition(":")[2], "revision": revision()}
@@ -72,7 +76,7 @@ def build(builder: Builder, name: str, reference: str) -> None:
             target=name,
             reference=reference,
             labels={f"org.opencontainers.image.{k}": v for k, v in labels.items() if v},
-            arguments=build_arguments(),
+            arguments=arguments,
             secrets=secrets(Path(folder)),
             epoch=EPOCH,
         )

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import stat
 import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -188,8 +189,8 @@ class Buildah(Builder):
         container = self.run("from", "--pull-never", reference).strip()
         try:
             mounted = Path(self.run("mount", container).strip())
-            files = (path.lstat() for path in mounted.rglob("*"))
-            return sum({(stat.st_dev, stat.st_ino): stat.st_size for stat in files}.values())
+            found = (path.lstat() for path in mounted.rglob("*"))
+            return sum(file.st_size for file in found if not stat.S_ISDIR(file.st_mode))
         finally:
             self.run("rm", container)
 
