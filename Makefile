@@ -43,6 +43,7 @@ test-prometheus: dev ## pass the tests of alerts and dashboards with Debian's Pr
 
 .PHONY: test-cluster
 test-cluster: dev ## pass the tests in a real Kubernetes cluster (needs root, Go and Debian packages)
+	@python3 -m tools.images --archive .cache/images
 	.venv/bin/python -m tools.cluster run .venv/bin/python -m pytest -m cluster $(ARGS)
 
 .PHONY: bench
@@ -74,7 +75,7 @@ lint: dev ## check style, format and who imports whom
 
 .PHONY: types
 types: dev ## check the types, strictly
-	.venv/bin/mypy $(wildcard */src services/*/src) bench tools/*.py tools/cluster tools/dashboards conftest.py
+	.venv/bin/mypy $(wildcard */src services/*/src) bench tools/*.py tools/cluster tools/dashboards tools/images conftest.py
 
 .PHONY: web
 web: ## check the web application and run its tests, then build it
