@@ -9,6 +9,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Iterable, Sequence
 from concurrent.futures import Executor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, MemoryStore, from_url
 
 from mailquay.blobs.refs import BlobMissing, BlobUnavailable
+from mailquay.runtime.settings import BlobSettings
 
 __all__ = ["Objects", "open_objects"]
 
@@ -28,6 +30,8 @@ _DURABLE_MAX: Final = 65_536
 #: A multipart upload's parts; S3 wants 5 MiB at least.
 _PART_BYTES: Final = 8 * 1024 * 1024
 _PARTS_AT_ONCE: Final = 2
+#: With pauses that double from a tenth of a second to fifteen: it is the time that ends them.
+_RETRIES: Final = 10
 
 
 #: A part of an object: its key, where the part begins, how long it is.
@@ -72,7 +76,7 @@ class _Obstore:
                     max_concurrency=_PARTS_AT_ONCE,
                 )  # fmt: skip
         except (BaseError, OSError) as error:
-            raise BlobUnavailable(f"cannot write {key}: {error}") from error
+            raise BlobUnavailable(f"cannot write {key}: {_why(error)}") from error
 
     async def get_range(self, key: str, start: int, length: int) -> bytes:
         try:
@@ -80,7 +84,7 @@ class _Obstore:
         except (NotFoundError, FileNotFoundError) as error:
             raise BlobMissing(f"{key} is not there") from error
         except (BaseError, OSError) as error:
-            raise BlobUnavailable(f"cannot read {key}: {error}") from error
+            raise BlobUnavailable(f"cannot read {key}: {_why(error)}") from error
         return bytes(data)
 
     async def get_ranges(self, ranges: Sequence[Range]) -> list[bytes]:
@@ -92,14 +96,19 @@ class _Obstore:
         except (NotFoundError, FileNotFoundError):
             return
         except (BaseError, OSError) as error:
-            raise BlobUnavailable(f"cannot delete {key}: {error}") from error
+            raise BlobUnavailable(f"cannot delete {key}: {_why(error)}") from error
 
     async def list_keys(self, prefix: str) -> AsyncIterator[list[tuple[str, int, float]]]:
         try:
             async for batch in obstore.list(self._store, prefix, chunk_size=1000):
                 yield [(m["path"], m["size"], m["last_modified"].timestamp()) for m in batch]
         except (BaseError, OSError) as error:
-            raise BlobUnavailable(f"cannot list {prefix}: {error}") from error
+            raise BlobUnavailable(f"cannot list {prefix}: {_why(error)}") from error
+
+
+def _why(error: Exception) -> str:
+    """An error in a line; obstore's own goes on with what its library has in memory."""
+    return str(error).partition("\n")[0]
 
 
 class _LocalFolder(_Obstore):
@@ -205,18 +214,25 @@ def _fsync_folder(folder: str | Path) -> None:
         os.close(descriptor)
 
 
-def open_objects(url: str, executor: Executor) -> Objects:
+def open_objects(settings: BlobSettings, executor: Executor) -> Objects:
     """Objects at ``file:///folder``, ``memory://``, or whatever URL obstore knows.
 
     Raises:
         BlobUnavailable: the URL makes no sense, or the folder cannot be made.
     """
+    url = settings.url
     parts = urlsplit(url)
     try:
         if parts.scheme == "file":
             return _LocalFolder(Path(parts.path), executor)
         if parts.scheme == "memory":
             return _Obstore(MemoryStore())
-        return _Obstore(from_url(url))
+        # By itself it would try for three minutes, while an SMTP client waits. Options of its HTTP
+        # client are left to the provider's variables: given here, they would all be.
+        retries: Any = {
+            "max_retries": _RETRIES,
+            "retry_timeout": timedelta(seconds=settings.retry_seconds),
+        }
+        return _Obstore(from_url(url, retry_config=retries))
     except (BaseError, OSError, ValueError) as error:
         raise BlobUnavailable(f"cannot open {parts.scheme}://…: {error}") from error

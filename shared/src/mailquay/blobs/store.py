@@ -73,7 +73,7 @@ class BlobStore:
         """
         threads = min(8, 2 + (os.cpu_count() or 2))
         executor = ThreadPoolExecutor(threads, thread_name_prefix="blobs")
-        return cls(open_objects(settings.url, executor), settings, executor)
+        return cls(open_objects(settings, executor), settings, executor)
 
     async def close(self) -> None:
         """Let the threads go."""

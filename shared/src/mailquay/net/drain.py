@@ -11,7 +11,7 @@ _T = TypeVar("_T")
 _WAVE_SECONDS: Final = 0.1
 #: In each wave so many at least: a handful need not be spread. More would all sign in at once
 #: elsewhere, and each of them costs a hash that is meant to cost something.
-_WAVE_MIN: Final = 10
+_WAVE_MIN: Final = 2
 
 
 async def drain_in_waves(

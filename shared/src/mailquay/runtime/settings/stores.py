@@ -41,6 +41,13 @@ class BlobSettings(Group):
         description="`file:///folder`, `s3://bucket/prefix`, `gs://…`, `az://…` or `memory://`. "
         "Credentials come from the provider's own variables (AWS_ACCESS_KEY_ID, …).",
     )
+    retry_seconds: float = Field(
+        10,
+        ge=0,
+        le=600,
+        description="How long a request that object storage refuses is tried again; then whoever "
+        "waits is told to come back.",
+    )
     compression_level: int = Field(1, ge=0, le=19, description="zstd's level; 0 stores as is.")
     large_message_bytes: int = Field(
         MIB, ge=64 * KIB, description="A message over this gets an object of its own."
