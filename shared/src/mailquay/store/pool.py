@@ -5,9 +5,9 @@ of our time than most statements do.
 """
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -70,7 +70,7 @@ class Pool:
             while self._free:
                 connection = self._free.pop()
                 if not connection.is_closed():
-                    self._used[connection] = time.perf_counter()
+                    self._used[connection] = perf_counter()
                     return connection
             if len(self._used) + self._opening < self._maximum:
                 return await self._open_one()
@@ -79,11 +79,9 @@ class Pool:
 
     def give_back(self, connection: Connection, *, is_sound: bool = True) -> None:
         """Hand a connection on; one that is not sound, or in the middle of something, is cut."""
-        now = time.perf_counter()
-        begun = self._used.pop(connection, None)
-        if begun is not None:
-            self._uses += 1
-            self._busy_seconds += now - begun
+        now = perf_counter()
+        self._uses += 1
+        self._busy_seconds += now - self._used.pop(connection, now)
         if connection.is_closed():
             self._pass_on(None)
         elif not is_sound or connection.is_in_transaction() or self._is_closing:
@@ -96,7 +94,7 @@ class Pool:
 
     def measure(self) -> None:
         """Tell the metrics what was used since the last measure: to do so each time would cost."""
-        now = time.perf_counter()
+        now = perf_counter()
         for connection, begun in self._used.items():
             self._busy_seconds += now - begun
             self._used[connection] = now
@@ -131,16 +129,16 @@ class Pool:
             self._pass_on(None)
             raise
         self._opening -= 1
-        self._used[connection] = time.perf_counter()
+        self._used[connection] = perf_counter()
         return connection
 
     async def _wait(self) -> Connection | None:
         """Wait for a connection, or (None) for room to open one."""
-        begun = time.perf_counter()
+        begun = perf_counter()
         try:
             async with asyncio.timeout(self._wait_seconds):
                 given = await self._turn()
-            metrics.DATABASE_WAIT.observe(time.perf_counter() - begun)
+            metrics.DATABASE_WAIT.observe(perf_counter() - begun)
             return given
         except TimeoutError:
             metrics.DATABASE_EXHAUSTED.inc()
