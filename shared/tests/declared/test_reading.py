@@ -107,7 +107,7 @@ def test_a_file_may_hold_several_documents():
         ),
         ("aliases:\n- {address: a@b.example, targets: []}", "f.yaml:2: aliases[0].targets: list"),
         ("domains:\n- name: a.example\n  name: b.example", "f.yaml:3: 'name' stands here twice"),
-        ("domains: [", "f.yaml:1: "),
+        ("domains: [", "f.yaml:2: "),
         ("- a", "f.yaml:1: fields and their values belong here"),
         ("a: !!python/object:os.system x", "f.yaml:1: could not determine a constructor"),
         ("{[]: 1}", "f.yaml:1: "),

@@ -209,3 +209,15 @@ async def test_a_password_that_is_hashed_leaves_the_loop_free(make_authenticator
         await asyncio.sleep(0)
         turns += 1
     assert turns > 10
+
+
+@pytest.mark.parametrize("password", ["", "anything"])
+async def test_an_account_without_a_password_is_signed_in_to_by_none(
+    store, authenticator, hasher, alice, password
+):
+    await store.accounts.set_password("alice@example.org", "", "")
+    with pytest.raises(AuthenticationFailed):
+        await sign_in(authenticator, password)
+    assert hasher.calls == 1  # it takes as long as with one
+    account, _secret = await authenticator.find_scram("alice@example.org", remote=HERE)
+    assert account is None

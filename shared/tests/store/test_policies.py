@@ -5,8 +5,8 @@ import asyncio
 import asyncpg
 import pytest
 
-from mailquay.store.declared import DeclaredDomain, DeclaredTenant, Policy
-from mailquay.store.errors import LimitReached
+from mailquay.store.declared import DeclaredAccount, DeclaredDomain, DeclaredTenant, Policy
+from mailquay.store.errors import LimitReached, Refused
 from mailquay.store.policies import SendingPolicy
 
 
@@ -98,3 +98,16 @@ async def test_a_day_later_the_count_begins_anew(store, postgres_url):
     await connection.close()
     assert await store.policies.take_recipients(account.id, 9, limit=10)
     assert not await store.policies.take_recipients(account.id, 2, limit=10)
+
+
+async def test_accounts_that_are_added_by_hand_wait_for_whoever_applies_files(store):
+    await store.accounts.add_domain("a.example")
+    async with store.declarations.write() as writer:
+        adding = asyncio.create_task(store.accounts.add("x@a.example", "", ""))
+        removing = asyncio.create_task(store.accounts.remove_domain("a.example"))
+        await writer.put(DeclaredDomain("a.example", catch_all="y@a.example"), is_new=False)
+        await writer.put(DeclaredAccount("y@a.example"), is_new=True)
+        assert not adding.done()
+    assert (await adding).address == "x@a.example"
+    with pytest.raises(Refused):
+        await removing

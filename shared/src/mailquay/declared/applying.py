@@ -14,7 +14,6 @@ from mailquay.events import ConfigChanged, Event, IdentityRevoked
 from mailquay.runtime.settings import IdentitySettings
 from mailquay.store import Store
 from mailquay.store.declarations import DeclarationsWriter, StoredPassword
-from mailquay.store.declared import Kind
 
 __all__ = ["Applied", "Applying"]
 
@@ -101,7 +100,7 @@ async def _write(
         case Action.REMOVE:
             revoked = await writer.remove(ref)
     events: list[Event] = [ConfigChanged(kind=ref.kind.value, name=ref.name)]
-    if ref.kind is Kind.ACCOUNT and revoked is not None:
+    if revoked is not None and change.action is not Action.ADD:
         events.append(
             IdentityRevoked(
                 account_id=revoked.account_id, credential_version=revoked.credential_version

@@ -2,8 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 from mailquay.declared.document import PasswordSource
 from mailquay.declared.errors import PasswordMissing
@@ -14,6 +16,7 @@ from mailquay.store.declarations import StoredPassword
 
 __all__ = ["Passwords", "read_password"]
 
+T = TypeVar("T")
 _PASSWORD_MAX_BYTES = 1024
 
 
@@ -47,6 +50,7 @@ class Passwords:
     def __init__(self, given: Mapping[str, GivenPassword], settings: IdentitySettings) -> None:
         self._given = given
         self._hasher = PasswordHasher(settings)
+        self._threads = ThreadPoolExecutor(settings.hash_threads, "argon2")
         self._made: dict[str, StoredPassword] = {}
 
     async def same(self, stored: Mapping[str, str]) -> frozenset[str]:
@@ -55,13 +59,19 @@ class Passwords:
         Raises:
             PasswordMissing: a password is not where the document says.
         """
-        return frozenset(
-            [
-                address
-                for address, value in stored.items()
-                if await asyncio.to_thread(self._is_same, self._given[address], value)
-            ]
+        found = await self._each(
+            stored, lambda address: self._is_same(self._given[address], stored[address])
         )
+        return frozenset(address for address, is_same in found.items() if is_same)
+
+    async def _each(self, addresses: Iterable[str], work: Callable[[str], T]) -> dict[str, T]:
+        """Do something slow for each, as many at once as there are threads."""
+        loop = asyncio.get_running_loop()
+        names = list(addresses)
+        done = await asyncio.gather(
+            *(loop.run_in_executor(self._threads, work, name) for name in names)
+        )
+        return dict(zip(names, done, strict=True))
 
     def _is_same(self, given: GivenPassword, stored: str) -> bool:
         if given.source is None:
@@ -74,10 +84,8 @@ class Passwords:
         Raises:
             PasswordMissing: a password is not where the document says.
         """
-        for address in addresses:
-            if address not in self._made:
-                given = self._given[address]
-                self._made[address] = await asyncio.to_thread(self._make, given)
+        missing = [address for address in addresses if address not in self._made]
+        self._made |= await self._each(missing, lambda address: self._make(self._given[address]))
         return {address: self._made[address] for address in addresses}
 
     def _make(self, given: GivenPassword) -> StoredPassword:

@@ -18,7 +18,7 @@ _Path = tuple[str | int, ...]
 TEXT_MAX_BYTES: Final = 64 * 1024 * 1024
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """YAML's plain values; a key that stands twice is refused, where YAML takes the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

@@ -128,6 +128,7 @@ there, 77 for what cannot be.
 - **What no file names is left alone.** Accounts and domains that were made by hand or by the API
   stay so, with `--prune`, too: it removes only what files have declared. What was made by hand and
   is then declared is managed by the files from then on.
+  Give all your files to one command then: what another set of files has declared is no more either.
 - **No mail is lost by leaving a line out.** `--prune` disables an account that no file names any
   more, keeps its mail, and says so; named again, it is enabled again. Only `--prune
   --delete-accounts` deletes it with its mail. A domain or tenant that still has something in it is

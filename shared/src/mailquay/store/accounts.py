@@ -15,6 +15,7 @@ from mailquay.store.policies import (
     require_room_for_account,
     require_room_for_domain,
 )
+from mailquay.store.settings_lock import share_settings
 from mailquay.store.types import AccountId, TenantId
 
 __all__ = ["Account", "Accounts", "Alias", "Domain"]
@@ -110,6 +111,7 @@ class Accounts:
         tenant = await self.tenant_id()
         try:
             async with self._engine.transaction() as c:
+                await share_settings(c)
                 await require_room_for_domain(c, tenant)
                 row = await c.fetchrow(
                     "INSERT INTO domain (tenant_id, name, catch_all) VALUES ($1, $2, $3) "
@@ -168,6 +170,7 @@ class Accounts:
         """
         try:
             async with self._engine.transaction() as c:
+                await share_settings(c)
                 await c.execute("DELETE FROM alias WHERE split_part(address, '@', -1) = $1", name)
                 status = await c.execute("DELETE FROM domain WHERE name = $1", name)
                 if not affected(status):
@@ -203,6 +206,7 @@ class Accounts:
         domain = await self.get_domain(address.rpartition("@")[2])
         try:
             async with self._engine.transaction() as c:
+                await share_settings(c)
                 if await c.fetchval("SELECT 1 FROM alias WHERE address = $1", address):
                     raise AlreadyExists(f"{address} is an alias")
                 await require_room_for_account(c, domain.id)
@@ -305,6 +309,7 @@ class Accounts:
             NotFound: there is no such account.
         """
         async with self._engine.transaction() as c:
+            await share_settings(c)
             return await remove_account(c, address)
 
     async def add_alias(self, address: str, targets: Sequence[str]) -> Alias:
@@ -316,6 +321,7 @@ class Accounts:
         """
         domain = await self.get_domain(address.rpartition("@")[2])
         async with self._engine.transaction() as c:
+            await share_settings(c)
             if await c.fetchval("SELECT 1 FROM account WHERE address = $1", address):
                 raise AlreadyExists(f"{address} is an account")
             await c.executemany(

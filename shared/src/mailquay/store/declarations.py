@@ -22,6 +22,7 @@ from mailquay.store.declared import (
     Ref,
 )
 from mailquay.store.engine import Connection, Engine
+from mailquay.store.settings_lock import lock_settings
 from mailquay.store.types import AccountId
 
 __all__ = ["Declarations", "DeclarationsWriter", "Revoked", "StoredPassword"]
@@ -49,11 +50,6 @@ _KEYS: Final = {
     Kind.TENANT: "name", Kind.DOMAIN: "name", Kind.ACCOUNT: "address", Kind.ALIAS: "address",
     Kind.RELAY: "name",
 }  # fmt: skip
-#: Reads go on meanwhile; whoever else writes here waits.
-_LOCK: Final = """
-    SELECT pg_advisory_xact_lock(hashtextextended('mailquay apply', 0));
-    LOCK TABLE tenant, domain, account, alias, relay IN SHARE ROW EXCLUSIVE MODE
-"""
 
 
 class Declarations:
@@ -86,7 +82,7 @@ class Declarations:
                 of the outcome when it was the commit that failed.
         """
         async with self._engine.transaction() as c:
-            await c.execute(_LOCK)
+            await lock_settings(c)
             yield DeclarationsWriter(c)
 
 
