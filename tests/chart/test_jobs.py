@@ -61,7 +61,7 @@ def test_every_command_in_a_script_is_one_that_the_image_has(rendering):
     for _, container in of_tools(rendering):
         if container.get("command") == ["/bin/sh", "-euc"]:
             (script,) = container["args"]
-            lines = re.findall(r"mailquay ((?:db|domain|account) [^|;<\n]+)", script)
+            lines = re.findall(r"mailquay ((?:db|domain|account) [^|;<{\n]+)", script)
             for line in lines:
                 words = re.sub(r'"[^"]*"', "a@example.com", line).split()
                 check(words)
@@ -253,6 +253,22 @@ async def test_the_administrator_is_made_once_and_then_left_alone(
     assert account.role == "admin"
     domains = {domain.name for domain in await store.accounts.list_domains()}
     assert domains == {"example.com", address.partition("@")[2]}
+
+
+async def test_the_probe_s_account_is_there_with_the_secret_s_password(
+    chart, store, postgres_url, tmp_path
+):
+    container = chart.render().pod("Pod", "mq-mailquay-test-probe").container("probe")
+    (script,) = container["args"]
+    making = script.partition("set --")[0].replace("/tmp/password", str(tmp_path / "password"))
+    address = "mailquay-probe@mailquay.test"
+    variables = {"MAILQUAY_DATABASE__URL": postgres_url, "PROBE_ADDRESS": address}
+    versions = []
+    for password in ("first-password-of-all", "another-password-now"):
+        done = run_script(making, {**variables, "PROBE_PASSWORD": password})
+        assert done.returncode == 0, done.stderr
+        versions.append((await store.accounts.by_address(address)).credential_version)
+    assert versions[0] < versions[1]
 
 
 def test_the_administrator_s_job_fails_when_it_could_not_be_done(chart):

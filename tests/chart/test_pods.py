@@ -172,14 +172,19 @@ def test_what_every_pod_may_be_given_more_is_given(chart, service):
     assert more["extraVolumeMounts"][0] in container["volumeMounts"]
 
 
-def test_pods_are_spread_over_nodes_and_zones(rendering):
-    for deployment in rendering.of_kind("Deployment"):
-        spec = deployment["spec"]["template"]["spec"]
-        spread = spec["topologySpreadConstraints"]
-        keys = [each["topologyKey"] for each in spread]
-        assert keys == ["kubernetes.io/hostname", "topology.kubernetes.io/zone"]
-        for each in spread:
-            assert each["labelSelector"] == deployment["spec"]["selector"]
+def test_pods_are_spread_over_nodes_and_rather_over_zones(chart):
+    """By a zone's label a constraint would leave all nodes out that have none."""
+    for deployment in chart.render(base="external-everything").of_kind("Deployment"):
+        spec, selector = deployment["spec"]["template"]["spec"], deployment["spec"]["selector"]
+        (spread,) = spec["topologySpreadConstraints"]
+        assert spread["topologyKey"] == "kubernetes.io/hostname"
+        assert spread["labelSelector"] == selector
+        preferred = spec["affinity"]["podAntiAffinity"]
+        (term,) = preferred["preferredDuringSchedulingIgnoredDuringExecution"]
+        assert term["podAffinityTerm"] == {
+            "topologyKey": "topology.kubernetes.io/zone",
+            "labelSelector": selector,
+        }
 
 
 def test_a_volume_that_one_node_can_mount_holds_on_that_node_who_mounts_it(chart):
@@ -194,7 +199,7 @@ def test_a_volume_that_one_node_can_mount_holds_on_that_node_who_mounts_it(chart
             wanted = term["labelSelector"]["matchLabels"]
             assert wanted.items() <= pod.labels.items(), "the first one has only itself"
     shared = chart.render({"trial": {"blobs": {"accessModes": ["ReadWriteMany"]}}})
-    assert not any("affinity" in pod.spec for pod in shared.pods)
+    assert not any("podAffinity" in pod.spec.get("affinity", {}) for pod in shared.pods)
 
 
 def test_images_are_by_registry_tag_and_digest(chart):

@@ -2,7 +2,7 @@
 
 {{- define "mailquay.deployment" -}}
 {{- $pod := .values -}}
-{{- $parts := dict "root" .root "pod" $pod "hasBodies" true -}}
+{{- $parts := dict "root" .root "pod" $pod "hasBodies" true "selector" (include "mailquay.selectorLabels" .) -}}
 apiVersion: apps/v1
 kind: Deployment
 {{ include "mailquay.metadata" (merge (dict "annotations" $pod.annotations "extraLabels" $pod.labels) .) }}

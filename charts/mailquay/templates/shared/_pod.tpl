@@ -43,8 +43,10 @@ tolerations:
 {{- end -}}
 
 {{/*
-Where a pod may run. Bodies on a volume that one node alone can mount hold all pods on that node.
-Takes `root`, `pod` and `hasBodies`.
+Where a pod may run. Bodies on a volume that one node alone can mount hold all pods on that node; else a
+service's pods go to different zones. That is no spread constraint, as a scheduler counts no node by those
+that lacks one of their labels: on nodes without zones there would be no spread at all.
+Takes `root`, `pod`, `hasBodies` and `selector`, the labels of a service's pods.
 */}}
 {{- define "mailquay.affinity" -}}
 {{- if .pod.affinity -}}
@@ -59,6 +61,16 @@ affinity:
           matchLabels:
             app.kubernetes.io/instance: {{ .root.Release.Name }}
             mailquay/volume: trial-blobs
+{{- else if .selector -}}
+affinity:
+  podAntiAffinity:
+    preferredDuringSchedulingIgnoredDuringExecution:
+      - weight: 50
+        podAffinityTerm:
+          topologyKey: topology.kubernetes.io/zone
+          labelSelector:
+            matchLabels:
+              {{- .selector | nindent 14 }}
 {{- end -}}
 {{- end -}}
 
@@ -126,7 +138,7 @@ checksum/urls: {{ printf "%s %s" .root.Values.database.url .root.Values.nats.url
 {{- end }}
 {{- end -}}
 
-{{/* Spread over nodes and zones, counted for each ReplicaSet by itself. */}}
+{{/* Spread over nodes, counted for each ReplicaSet by itself. */}}
 {{- define "mailquay.topologySpread" -}}
 {{- $context := . -}}
 {{- if .values.topologySpread.constraints -}}

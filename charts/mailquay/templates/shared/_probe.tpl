@@ -1,12 +1,26 @@
 {{/* What `helm test` runs. */}}
 
-{{/* 73: the account is there. Its password follows the Secret. */}}
+{{/*
+73: the account is there; its password follows the Secret. 69: Postgres did not answer in time, which is
+asked again, for a test is not run again by itself.
+*/}}
 {{- define "mailquay.probe.script" -}}
 {{- $fullname := include "mailquay.fullname" . -}}
-mailquay domain add "${PROBE_ADDRESS##*@}" --json || [ $? -eq 73 ]
+patiently() {
+  for seconds in 1 2 4 8 0; do
+    status=0
+    "$@" --json </tmp/password || status=$?
+    [ $status -eq 69 ] || break
+    sleep $seconds
+  done
+  return $status
+}
 printf '%s\n' "$PROBE_PASSWORD" >/tmp/password
-mailquay account add "$PROBE_ADDRESS" --password-stdin --json </tmp/password ||
-  { [ $? -eq 73 ] && mailquay account passwd "$PROBE_ADDRESS" --password-stdin --json </tmp/password; }
+patiently mailquay domain add "${PROBE_ADDRESS##*@}" || [ $? -eq 73 ]
+patiently mailquay account add "$PROBE_ADDRESS" --password-stdin || {
+  [ $? -eq 73 ]
+  patiently mailquay account passwd "$PROBE_ADDRESS" --password-stdin
+}
 set -- --account "$PROBE_ADDRESS" --password-file /tmp/password --tls-name {{ .Values.hostname | quote }}
 set -- "$@" --smtp {{ $fullname }}-smtp-in:{{ int .Values.smtpIn.ports.smtp.port }}
 set -- "$@" --submission {{ $fullname }}-smtp-in:{{ int .Values.smtpIn.ports.submission.port }}
