@@ -7,6 +7,7 @@ import os
 import pty
 import subprocess
 import sys
+import time
 
 import pytest
 import yaml
@@ -15,6 +16,7 @@ from mailquay.cli.exits import Exit
 from mailquay.events import Bus, ConfigChanged, IdentityRevoked
 from mailquay.identity.passwords import PasswordHasher
 from mailquay.runtime.settings import IdentitySettings, NatsSettings
+from mailquay.testing.lines import LineClient
 
 
 def document(name, **account):
@@ -89,6 +91,32 @@ def test_prune_disables_an_account_and_deletes_it_only_when_told(apply, mailquay
     assert ("remove", "ann@prune.test") in [(c["action"], c["name"]) for c in changes]
     mailquay("account", "show", "ann@prune.test", status=Exit.NOT_FOUND)
     assert mailquay("account", "show", "hand@prune.test", "--json").data["state"] == "active"
+
+
+def test_whom_somebody_has_enabled_again_is_deleted_by_no_file(apply, mailquay):
+    apply(document("theirs.test"))
+    rest = "domains: [{name: theirs.test}]"
+    apply(rest, "--prune")
+    mailquay("account", "enable", "ann@theirs.test")
+    assert "ann@theirs.test" not in apply(rest, "--prune", "--delete-accounts").output
+    assert mailquay("account", "show", "ann@theirs.test", "--json").data["state"] == "active"
+
+
+def test_a_service_that_has_refused_a_recipient_takes_it_once_it_is_declared(apply, deployment):
+    service = deployment.start("smtp-in", SMTP_IN__RECIPIENT_CACHE_SECONDS="3600")
+    with LineClient(service.ports["smtp"]) as client:
+        client.reply()
+        client.ask(b"EHLO client.example")
+        client.ask(b"MAIL FROM:<x@elsewhere.example>")
+        assert client.ask(b"RCPT TO:<ann@new.test>").startswith(b"550 5.7.1")
+        apply(document("new.test"))
+        deadline = time.monotonic() + 20
+        while (reply := client.ask(b"RCPT TO:<ann@new.test>")) != b"250 2.1.5 Ok":
+            assert reply.startswith(b"550 "), reply
+            assert time.monotonic() < deadline
+            client.ask(b"RSET")
+            client.ask(b"MAIL FROM:<x@elsewhere.example>")
+            time.sleep(0.1)
 
 
 @pytest.mark.parametrize("options", [("--prune",), ("--prune", "--delete-accounts")])

@@ -292,7 +292,9 @@ async def _read(c: Connection) -> Declared:
     ):
         add(DeclaredDomain(row[0], row[1], row[2], row[3], Policy(*tuple(row)[5:])), row[4])
     for row in await c.fetch(
-        "SELECT address, display_name, role, state, quota_bytes, password_hash <> '', managed_by "
+        "SELECT address, display_name, role, state, quota_bytes, password_hash <> '', "
+        # Whom somebody has enabled by hand since then is theirs, and no file's.
+        "CASE WHEN managed_by = 'pruned' AND state = 'active' THEN NULL ELSE managed_by END "
         "FROM account"
     ):
         add(DeclaredAccount(*tuple(row)[:6]), row[6])
