@@ -1,9 +1,9 @@
 """What Postgres holds of emails: it never changes, so what was read once is remembered."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from mailquay.store import Store
 from mailquay.store.emails import Body
@@ -11,6 +11,9 @@ from mailquay.store.types import AccountId
 
 __all__ = ["Facts"]
 
+T = TypeVar("T")
+#: Rows of which something is made at once.
+_MADE_TOGETHER: Final = 1000
 #: The name under which bodies' places are kept beside the columns.
 _BODY: Final = "body"
 
@@ -52,6 +55,42 @@ class Facts:
                 ]
         return facts
 
+    async def made(
+        self,
+        account_id: AccountId,
+        email_ids: Sequence[int],
+        column: str,
+        make: Callable[[Any], T],
+    ) -> list[T | None]:
+        """What is made of a column, an email each; that is kept, and not the column.
+
+        None for those that are gone. Columns are read some at a time, as they may be large.
+
+        Args:
+            account_id: whose.
+            email_ids: which.
+            column: of `tables.EMAIL`, or an expression of such.
+            make: of a value that is not NULL, one that is not None.
+
+        Raises:
+            StoreUnavailable
+        """
+        name = f"{make.__module__}.{make.__qualname__}"
+        missing = [i for i, value in zip(email_ids, self._known(name, email_ids), strict=True)
+                   if value is None]  # fmt: skip
+        read: dict[int, T] = {}
+        for start in range(0, len(missing), _MADE_TOGETHER):
+            part = missing[start : start + _MADE_TOGETHER]
+            rows = await self._store.emails.columns(account_id, part, [column])
+            fresh = {email_id: make(row[0]) for email_id, row in rows.items()}
+            self._keep(name, fresh)
+            read.update(fresh)
+        known = self._known(name, email_ids)
+        return [
+            read.get(email_id) if value is None else value
+            for email_id, value in zip(email_ids, known, strict=True)
+        ]
+
     async def bodies(self, account_id: AccountId, email_ids: Sequence[int]) -> dict[int, Body]:
         """Where the bodies of emails are; those that are gone are left out.
 
@@ -86,6 +125,8 @@ def _weight(value: Any) -> int:
     """About how many bytes of memory a value takes, its place in the dictionary included."""
     if isinstance(value, bytes | str):
         return 160 + len(value)
+    if isinstance(value, tuple):
+        return 160 + sum(map(_weight, value))
     if isinstance(value, Body):
         return 400 + len(value.structure)
     return 200

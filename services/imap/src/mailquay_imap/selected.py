@@ -5,7 +5,7 @@ then what went is a ghost that keeps its number.
 """
 
 from bisect import bisect_left
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from mailquay.store.emails import Place
 from mailquay_imap.protocol.format import FLAG_NAMES, flags_text
@@ -88,6 +88,14 @@ class Selected:
     def uids(self, numbers: Collection[int]) -> list[int]:
         """The uids of sequence numbers."""
         return [self.known.uids[number - 1] for number in numbers]
+
+    def numbers_of(self, uids: Iterable[int]) -> list[int]:
+        """The sequence numbers of uids that are there, in their order."""
+        return [number for number in map(self.known.number_of, uids) if number is not None]
+
+    def places_of(self, uids: Iterable[int]) -> list[Place]:
+        """What is known of messages that are there, in their order."""
+        return [self.known.places[number - 1] for number in self.numbers_of(uids)]
 
     def updates(self, *, expunges: bool, is_rev2: bool, quiet: Collection[int] = ()) -> list[bytes]:
         """What the client is to be told now; its picture is then the view's.

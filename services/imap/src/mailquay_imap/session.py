@@ -241,7 +241,7 @@ class Session:
             return name, "NO", refused.text
         self._bad = 0
         # Not while a client may use the numbers that it knows (RFC 9051 §7.5.1).
-        uses_numbers = isinstance(command, c.Fetch | c.Store | c.Search) and not command.by_uid
+        uses_numbers = isinstance(command, c.WITH_NUMBERS) and not command.by_uid
         await self._tell_news(expunges=not uses_numbers)
         return name, "OK", reply.text or f"{name} completed"
 

@@ -28,8 +28,10 @@ from mailquay_imap.handlers.mailboxes import (
 from mailquay_imap.handlers.quota import handle_getquota, handle_getquotaroot, handle_setquota
 from mailquay_imap.handlers.search import handle_search
 from mailquay_imap.handlers.select import handle_select
+from mailquay_imap.handlers.sort import handle_sort
 from mailquay_imap.handlers.status import handle_status
 from mailquay_imap.handlers.store import handle_store
+from mailquay_imap.handlers.thread import handle_thread
 from mailquay_imap.protocol import commands as c
 from mailquay_imap.replies import Ok
 from mailquay_imap.session import State
@@ -68,6 +70,8 @@ HANDLERS: Final[dict[type[c.Command], tuple[State, Handler]]] = {
     c.Unselect: (_SELECTED, handle_unselect),
     c.Expunge: (_SELECTED, handle_expunge),
     c.Search: (_SELECTED, handle_search),
+    c.Sort: (_SELECTED, handle_sort),
+    c.Thread: (_SELECTED, handle_thread),
     c.Fetch: (_SELECTED, handle_fetch),
     c.Store: (_SELECTED, handle_store),
     c.Copy: (_SELECTED, handle_copy),

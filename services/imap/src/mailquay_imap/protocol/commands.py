@@ -2,17 +2,51 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from mailquay_imap.protocol.fetch import FetchItem
 from mailquay_imap.protocol.resync import Resync
+from mailquay_imap.protocol.returns import Partial
 from mailquay_imap.protocol.search import SearchProgram
 from mailquay_imap.protocol.sequence import SequenceSet
+from mailquay_imap.protocol.sort import Algorithm, Criterion
 
 __all__ = [
-    "Append", "Authenticate", "Capability", "Check", "Close", "Command", "Copy", "Create",
-    "Delete", "Enable", "Expunge", "Fetch", "GetQuota", "GetQuotaRoot", "Id", "Idle", "List",
-    "ListReturn", "Login", "Logout", "Lsub", "Namespace", "Noop", "Rename", "Search", "Select",
-    "SetQuota", "StartTls", "Status", "Store", "Subscribe", "Unselect",
+    "WITH_NUMBERS",
+    "Append",
+    "Authenticate",
+    "Capability",
+    "Check",
+    "Close",
+    "Command",
+    "Copy",
+    "Create",
+    "Delete",
+    "Enable",
+    "Expunge",
+    "Fetch",
+    "GetQuota",
+    "GetQuotaRoot",
+    "Id",
+    "Idle",
+    "List",
+    "ListReturn",
+    "Login",
+    "Logout",
+    "Lsub",
+    "Namespace",
+    "Noop",
+    "Rename",
+    "Search",
+    "Select",
+    "SetQuota",
+    "Sort",
+    "StartTls",
+    "Status",
+    "Store",
+    "Subscribe",
+    "Thread",
+    "Unselect",
 ]  # fmt: skip
 
 
@@ -197,14 +231,33 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
+class Sort:
+    """RFC 5256 §3; extended by RFC 5267 §3.1."""
+
+    criteria: tuple[Criterion, ...]
+    program: SearchProgram
+    by_uid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """RFC 5256 §3."""
+
+    algorithm: Algorithm
+    program: SearchProgram
+    by_uid: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Fetch:
-    """RFC 9051 §6.4.5; CHANGEDSINCE by RFC 7162 §3.1.4.1, ``vanished`` by §3.2.6."""
+    """RFC 9051 §6.4.5; CHANGEDSINCE by RFC 7162 §3.1.4.1, ``vanished`` by §3.2.6; RFC 9394 §3.4."""
 
     targets: SequenceSet
     items: tuple[FetchItem, ...]
     changed_since: int | None
     by_uid: bool
     vanished: bool = False
+    partial: Partial | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,9 +303,11 @@ class SetQuota:
     root: str
 
 
+#: Commands, when they are not by uid, in which numbers mean what they did before (RFC 9051 §7.5.1).
+WITH_NUMBERS: Final = (Fetch, Search, Sort, Store, Thread)
 Command = (
     Capability | Noop | Logout | Id | StartTls | Authenticate | Login | Enable | Select | Create
     | Delete | Rename | Subscribe | List | Lsub | Namespace | Status | Append | Idle | Check
-    | Close | Unselect | Expunge | Search | Fetch | Store | Copy | GetQuota | GetQuotaRoot
-    | SetQuota
+    | Close | Unselect | Expunge | Search | Sort | Thread | Fetch | Store | Copy | GetQuota
+    | GetQuotaRoot | SetQuota
 )  # fmt: skip

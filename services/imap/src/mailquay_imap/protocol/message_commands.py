@@ -7,7 +7,9 @@ from mailquay_imap.protocol import commands as c
 from mailquay_imap.protocol.errors import ProtocolError
 from mailquay_imap.protocol.fetch import parse_fetch_items
 from mailquay_imap.protocol.reader import Reader
-from mailquay_imap.protocol.search import parse_search
+from mailquay_imap.protocol.returns import Partial, parse_partial, parse_returns
+from mailquay_imap.protocol.search import parse_charset_and_keys, parse_search
+from mailquay_imap.protocol.sort import parse_algorithm, parse_criteria
 
 __all__ = ["MESSAGE_COMMANDS"]
 
@@ -39,33 +41,55 @@ def _search(r: Reader, by_uid: bool) -> c.Command:
     return c.Search(parse_search(r), by_uid)
 
 
+def _sort(r: Reader, by_uid: bool) -> c.Command:
+    """``"SORT" SP [search-return-opts SP] sort-criteria SP charset SP search-keys``."""
+    r.space()
+    returns = parse_returns(r)
+    criteria = parse_criteria(r)
+    r.space()
+    return c.Sort(criteria, parse_charset_and_keys(r, returns), by_uid)
+
+
+def _thread(r: Reader, by_uid: bool) -> c.Command:
+    """``"THREAD" SP algorithm SP charset SP search-keys``."""
+    r.space()
+    algorithm = parse_algorithm(r)
+    r.space()
+    return c.Thread(algorithm, parse_charset_and_keys(r, None), by_uid)
+
+
 def _fetch(r: Reader, by_uid: bool) -> c.Command:
     r.space()
     targets = r.sequence_set()
     r.space()
     items = parse_fetch_items(r)
-    changed_since, vanished = _fetch_modifiers(r) if r.try_space() else (None, False)
+    changed_since, vanished, partial = _fetch_modifiers(r)
     if vanished and (changed_since is None or not by_uid):
         # RFC 7162 §3.2.6
         raise ProtocolError("VANISHED goes with CHANGEDSINCE, in UID FETCH")
-    return c.Fetch(targets, items, changed_since, by_uid, vanished)
+    return c.Fetch(targets, items, changed_since, by_uid, vanished, partial)
 
 
-def _fetch_modifiers(r: Reader) -> tuple[int | None, bool]:
-    """``"(" fetch-modifier *(SP fetch-modifier) ")"`` (RFC 4466 §2.4)."""
+def _fetch_modifiers(r: Reader) -> tuple[int | None, bool, Partial | None]:
+    """``[SP "(" fetch-modifier *(SP fetch-modifier) ")"]`` (RFC 4466 §2.4)."""
+    changed_since, partial, names = None, None, set[str]()
+    if not r.try_space():
+        return None, False, None
     r.byte(b"(")
-    changed_since, names = None, set[str]()
     while not names or not r.try_byte(b")"):
         if names:
             r.space()
         name = r.keyword()
-        if name not in ("CHANGEDSINCE", "VANISHED") or name in names:
+        if name not in ("CHANGEDSINCE", "PARTIAL", "VANISHED") or name in names:
             raise ProtocolError("the FETCH modifier is not known")
         names.add(name)
         if name == "CHANGEDSINCE":
             r.space()
             changed_since = r.number()
-    return changed_since, "VANISHED" in names
+        elif name == "PARTIAL":
+            r.space()
+            partial = parse_partial(r)
+    return changed_since, "VANISHED" in names, partial
 
 
 def _store(r: Reader, by_uid: bool) -> c.Command:
@@ -107,6 +131,8 @@ MESSAGE_COMMANDS: Final[dict[str, Callable[[Reader, bool], c.Command]]] = {
     "APPEND": _append,
     "EXPUNGE": _expunge,
     "SEARCH": _search,
+    "SORT": _sort,
+    "THREAD": _thread,
     "FETCH": _fetch,
     "STORE": _store,
     "COPY": lambda r, by_uid: _copy(r, by_uid, move=False),

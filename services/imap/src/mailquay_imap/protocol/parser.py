@@ -14,6 +14,10 @@ from mailquay_imap.protocol.reader import Reader
 
 __all__ = ["Parsed", "parse_command", "split_tag"]
 
+#: What UID makes use uids.
+_BY_UID: Final = frozenset(
+    ("COPY", "EXPUNGE", "FETCH", "MOVE", "SEARCH", "SORT", "STORE", "THREAD")
+)
 #: A valid tag: ASTRING-CHAR but for "+" (RFC 9051 §9).
 _TAG: Final = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\+]+")
 
@@ -58,7 +62,7 @@ def parse_command(raw: RawCommand, *, is_utf8: bool) -> Parsed:
     if by_uid:
         reader.space()
         name = reader.keyword()
-        if name not in ("COPY", "EXPUNGE", "FETCH", "MOVE", "SEARCH", "STORE"):
+        if name not in _BY_UID:
             raise ProtocolError(f"UID {name[:40]} is no command")
     parse = _TABLE.get(name)
     if parse is None:

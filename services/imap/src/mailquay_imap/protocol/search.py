@@ -7,12 +7,13 @@ from typing import Final
 from mailquay.message.charsets import find_codec
 from mailquay_imap.protocol.errors import BadCharset, ProtocolError
 from mailquay_imap.protocol.reader import DEPTH_MAX, Reader
+from mailquay_imap.protocol.returns import Returns, parse_returns
 from mailquay_imap.protocol.sequence import SequenceSet
 
 __all__ = [
     "AndKey", "DateKey", "FlagKey", "HeaderKey", "IdKey", "KeywordKey", "ModSeqKey",
     "NotKey", "OrKey", "SearchKey", "SearchProgram", "SetKey", "SizeKey", "TextKey",
-    "parse_search",
+    "parse_charset_and_keys", "parse_keys", "parse_search",
 ]  # fmt: skip
 
 #: Keys of one program; more is no question that a person asks.
@@ -122,14 +123,13 @@ class SearchProgram:
     """``returns`` None: the old SEARCH response; else the ESEARCH result options."""
 
     key: SearchKey
-    returns: frozenset[str] | None
+    returns: Returns | None
     has_modseq: bool
 
 
 _FLAGS: Final = frozenset(("ANSWERED", "DELETED", "DRAFT", "FLAGGED", "SEEN", "RECENT"))
 _UNFLAGS: Final = {f"UN{name}": name for name in _FLAGS - {"RECENT"}}
 _FIELDS: Final = frozenset(("BCC", "CC", "FROM", "SUBJECT", "TO"))
-_RETURNS: Final = frozenset(("MIN", "MAX", "ALL", "COUNT", "SAVE"))
 
 
 def parse_search(reader: Reader) -> SearchProgram:
@@ -139,25 +139,35 @@ def parse_search(reader: Reader) -> SearchProgram:
         ProtocolError: it is no program.
         BadCharset: its texts are in a charset that is not known.
     """
-    returns: frozenset[str] | None = None
-    if reader.upcoming_keyword() == "RETURN":
-        reader.keyword()
-        reader.space()
-        returns = frozenset(reader.atom_list())
-        if returns - _RETURNS:
-            raise ProtocolError("a result option is not known")
-        returns = returns or frozenset(("ALL",))
-        reader.space()
-    codec = "utf-8"
-    if reader.upcoming_keyword() == "CHARSET":
-        reader.keyword()
-        reader.space()
-        charset = reader.astring().decode("ascii", "replace")
-        found = find_codec(charset)
-        if found is None:
-            raise BadCharset(charset, saves=returns is not None and "SAVE" in returns)
-        codec = found
-        reader.space()
+    returns = parse_returns(reader)
+    if reader.upcoming_keyword() != "CHARSET":
+        return parse_keys(reader, "utf-8", returns)
+    reader.keyword()
+    reader.space()
+    return parse_charset_and_keys(reader, returns)
+
+
+def parse_charset_and_keys(reader: Reader, returns: Returns | None) -> SearchProgram:
+    """A charset and what is searched for in it, as SORT and THREAD have them (RFC 5256 §3).
+
+    Raises:
+        ProtocolError: it is no program.
+        BadCharset: the charset is not known.
+    """
+    charset = reader.astring().decode("ascii", "replace")
+    codec = find_codec(charset)
+    if codec is None:
+        raise BadCharset(charset, saves=returns is not None and "SAVE" in returns.names)
+    reader.space()
+    return parse_keys(reader, codec, returns)
+
+
+def parse_keys(reader: Reader, codec: str, returns: Returns | None) -> SearchProgram:
+    """``search-key *(SP search-key)``, all of them to match.
+
+    Raises:
+        ProtocolError: it is none.
+    """
     parser = _Parser(reader, codec)
     keys = [parser.key(0)]
     while reader.try_space():
