@@ -1,11 +1,13 @@
 """What tests in a real cluster stand on; `make test-cluster` runs them."""
 
+import contextlib
 import re
 import uuid
 from collections.abc import Generator, Iterator
 from typing import Final
 
 import pytest
+from tools.cluster.release import IMAGE_ARCHIVES, Release
 from tools.cluster.running import RunningCluster
 from tools.cluster.state import CACHE
 
@@ -28,9 +30,32 @@ def cluster() -> RunningCluster:
     return RunningCluster.current()
 
 
+@pytest.fixture(scope="session")
+def images(cluster: RunningCluster) -> list[str]:
+    """Our images, as `make images` wrote them, in every node."""
+    archives = sorted(IMAGE_ARCHIVES.glob("*.tar"))
+    if not archives:
+        pytest.fail(f"no images: make images ARGS='--archive {IMAGE_ARCHIVES}'", pytrace=False)
+    return [image for archive in archives for image in cluster.import_image(archive)]
+
+
+@pytest.fixture(scope="module")
+def release(cluster: RunningCluster, images: list[str]) -> Iterator[Release]:
+    """Where a module's tests install Mailquay; they say with which values."""
+    with new_namespace(cluster) as name:
+        yield Release(cluster, name)
+
+
 @pytest.fixture
 def namespace(cluster: RunningCluster) -> Iterator[str]:
     """A namespace for one test."""
+    with new_namespace(cluster) as name:
+        yield name
+
+
+@contextlib.contextmanager
+def new_namespace(cluster: RunningCluster) -> Iterator[str]:
+    """A namespace, and all that is made in it, for a while."""
     name = f"test-{uuid.uuid4().hex[:8]}"
     cluster.kubectl("create", "namespace", name)
     yield name

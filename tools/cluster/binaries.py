@@ -3,7 +3,6 @@
 import hashlib
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Final
@@ -55,13 +54,14 @@ def build() -> None:
     stamp = BINARIES / "built"
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    shutil.rmtree(BINARIES, ignore_errors=True)
-    BINARIES.mkdir(parents=True)
+    BINARIES.mkdir(parents=True, exist_ok=True)
+    stamp.unlink(missing_ok=True)
     print("Building Kubernetes: this takes ten minutes the first time.", flush=True)
     for name, package in _PACKAGES.items():
         print(f"  {name}", flush=True)
         _build(name, package)
     for component in _COMPONENTS:
+        (BINARIES / component).unlink(missing_ok=True)
         (BINARIES / component).symlink_to("kube")
     stamp.write_text(wanted)
 
@@ -69,13 +69,15 @@ def build() -> None:
 def _build(name: str, package: str) -> None:
     # Static, so that they run in images that hold nothing else.
     environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly -trimpath"}
+    built = BINARIES / f"{name}.new"
     done = subprocess.run(
-        ["go", "build", "-buildvcs=false", "-ldflags", _linker_flags(),
-         "-o", str(BINARIES / name), package],
+        ["go", "build", "-buildvcs=false", "-ldflags", _linker_flags(), "-o", str(built), package],
         check=False, cwd=_MODULE, env=environment,
     )  # fmt: skip
     if done.returncode:
         raise ClusterError(f"go could not build {name}")
+    # Clusters that run have the one before open, and may start it again at any moment.
+    built.replace(BINARIES / name)
 
 
 def _linker_flags() -> str:

@@ -1,0 +1,138 @@
+"""The chart's life in a cluster: from nothing to ready, another release and back, and away again."""
+
+import re
+import smtplib
+import ssl
+from collections.abc import Iterator
+from email.message import EmailMessage
+
+import pytest
+from imapclient import IMAPClient
+from tools.cluster.processes import wait_until
+from tools.cluster.release import Release
+from tools.cluster.running import RunningCluster
+
+pytestmark = pytest.mark.cluster
+
+#: The kinds of which every namespace has some by itself, or that come and go.
+_NOT_OURS = {
+    ("configmaps", "kube-root-ca.crt"),
+    ("serviceaccounts", "default"),
+}
+_EVENTS = {"events", "events.events.k8s.io"}
+NEXT = "next"
+ADMIN = "admin@mailquay.test"
+#: Values with which clients outside the cluster are served.
+OUTSIDE = {"defaults": {"service": {"type": "LoadBalancer"}}}
+
+
+@pytest.fixture(scope="module")
+def installed(release: Release) -> tuple[Release, str]:
+    """An installation, and the notes that it was told with."""
+    return release, release.install()
+
+
+def image_tags(release: Release, component: str) -> set[str]:
+    """The tags of what runs of a component."""
+    return {
+        container["image"].rpartition(":")[2]
+        for pod in release.pods(component)
+        for container in pod["spec"]["containers"]
+    }
+
+
+def test_all_is_ready_when_the_one_command_returns(installed):
+    release, _notes = installed
+    for component, count in {"smtp-in": 2, "smtp-out": 1, "imap": 2, "pop3": 1,
+                             "webmail-api": 1}.items():  # fmt: skip
+        pods = release.pods(component)
+        ready = [
+            condition["status"]
+            for pod in pods
+            for condition in pod["status"]["conditions"]
+            if condition["type"] == "Ready"
+        ]
+        restarts = [
+            container["restartCount"]
+            for pod in pods
+            for container in pod["status"]["containerStatuses"]
+        ]
+        assert (component, ready) == (component, ["True"] * count)
+        assert (component, restarts) == (component, [0] * count)
+
+
+def test_pods_of_a_service_are_spread_over_the_nodes(installed):
+    release, _notes = installed
+    for component in ("smtp-in", "imap"):
+        nodes = [pod["spec"]["nodeName"] for pod in release.pods(component)]
+        assert (component, sorted(nodes)) == (component, ["node-1", "node-2"])
+
+
+def test_the_charts_own_test_finds_that_mail_flows(installed):
+    release, _notes = installed
+    assert re.search(r"^Phase:\s+Succeeded$", release.test(), re.MULTILINE)
+
+
+def test_an_upgrade_runs_the_new_images_and_a_rollback_the_old_ones(cluster, images, installed):
+    release, _notes = installed
+    (old,) = image_tags(release, "imap")
+    password = release.admin_password()
+    for image in images:
+        cluster.tag_image(image, f"{image.rpartition(':')[0]}:{NEXT}")
+    components = ("smtp-in", "smtp-out", "imap", "pop3", "webmail-api")
+    release.upgrade({"image": {"tag": NEXT}})
+    assert {tag for component in components for tag in image_tags(release, component)} == {NEXT}
+    assert release.admin_password() == password
+    release.rollback()
+    assert {tag for component in components for tag in image_tags(release, component)} == {old}
+    assert release.admin_password() == password
+
+
+def test_an_uninstall_leaves_what_the_notes_say_and_mail_is_back_with_it(
+    cluster, images, namespace
+):
+    release = Release(cluster, namespace)
+    notes = release.install(OUTSIDE)
+    password = release.admin_password()
+    deliver(release, "Kept")
+    wait_until("the message", lambda: subjects(release, password) == ["Kept"])
+    release.uninstall()
+    left = set(objects_in(cluster, namespace))
+    said = notes[notes.index("`helm uninstall` leaves") :]
+    kinds = {"Secret": "secrets", "volume claim": "persistentvolumeclaims"}
+    assert left == {
+        (kinds[kind], name) for kind, name in re.findall(r"(Secret|volume claim) ([\w.-]+\w)", said)
+    }
+    release.install(OUTSIDE)
+    assert release.admin_password() == password
+    assert subjects(release, password) == ["Kept"]
+
+
+def deliver(release: Release, subject: str) -> None:
+    """Hand a message to the MX, as another server does."""
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "x@example.net", ADMIN, subject
+    with smtplib.SMTP(release.address("smtp-in"), 25, timeout=30) as mx:
+        mx.send_message(message, "x@example.net", [ADMIN])
+
+
+def subjects(release: Release, password: str) -> list[str]:
+    """Of what is in the administrator's inbox."""
+    unverified = ssl.create_default_context()
+    unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
+    with IMAPClient(release.address("imap"), ssl_context=unverified, timeout=30) as imap:
+        imap.login(ADMIN, password)
+        imap.select_folder("INBOX", readonly=True)
+        found = imap.fetch(imap.search(), ["ENVELOPE"])
+    return [message[b"ENVELOPE"].subject.decode() for message in found.values()]
+
+
+def objects_in(cluster: RunningCluster, namespace: str) -> Iterator[tuple[str, str]]:
+    """Every object of a namespace, of whatever kind, that is of its own or our making."""
+    kinds = cluster.kubectl("api-resources", "--namespaced", "--verbs=list", "--output=name")
+    for kind in set(kinds.split()) - _EVENTS - {"pods.metrics.k8s.io"}:
+        names = cluster.kubectl("get", kind, f"--namespace={namespace}", "--output=name")
+        for name in names.split():
+            found = (kind, name.partition("/")[2])
+            if found not in _NOT_OURS:
+                yield found
