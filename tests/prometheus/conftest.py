@@ -18,6 +18,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from tools.asked import CHART
 
+from mailquay.standalone.nats import EmbeddedNats
 from mailquay.testing.platform import RunningPlatform, start_platform
 from mailquay.testing.ports import free_port
 
@@ -50,20 +51,31 @@ def elsewhere() -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def watched(scratch: Path, elsewhere: int) -> Iterator[RunningPlatform]:
-    """The whole platform, which sends to that MX."""
+def nats(scratch: Path, elsewhere: int) -> Iterator[EmbeddedNats]:
+    """A bus that can be taken away: the platform's own would be started again at once."""
+    server = EmbeddedNats(scratch / f"nats-{elsewhere}", port=free_port(), log=None)
+    server.prepare()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def watched(scratch: Path, elsewhere: int, nats: EmbeddedNats) -> Iterator[RunningPlatform]:
+    """The whole platform, which sends to that MX and listens to that bus."""
     zone = scratch / "watched-dns.json"
     mx = f"mx.{REMOTE}"
     zone.write_text(json.dumps({REMOTE: {"MX": [[10, mx]]}, mx: {"A": ["127.0.0.1"]}}))
     env = {
         **os.environ,
+        "MAILQUAY_NATS__URL": nats.url,
         "MAILQUAY_DNS__FIXED_FILE": str(zone),
         "MAILQUAY_SMTP_OUT__PORT": str(elsewhere),
         "MAILQUAY_SMTP_OUT__RETRY_STEPS_SECONDS": "[60]",
         "MAILQUAY_SMTP_OUT__POLL_SECONDS": "1",
         "MAILQUAY_METRICS__MEASURE_SECONDS": "1",
     }
-    running = start_platform(scratch / "watched", env=env)
+    running = start_platform(scratch / f"watched-{elsewhere}", env=env)
     yield running
     running.stop()
 
@@ -79,6 +91,12 @@ class Prometheus:
         answer = httpx.get(f"{self.url}/api/v1/{path}", params=parameters, trust_env=False).json()
         assert answer["status"] == "success", answer
         return answer["data"]
+
+    def alert(self, name: str) -> str:
+        """What an alert is: inactive, pending or firing; the worst where several have the name."""
+        groups = self.get("rules", type="alert")["groups"]
+        states = {r["state"] for group in groups for r in group["rules"] if r["name"] == name}
+        return next(state for state in ("firing", "pending", "inactive") if state in states)
 
     def numbers(self, expression: str) -> list[float]:
         """The values of an expression now, NaN left out."""
