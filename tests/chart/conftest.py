@@ -1,5 +1,6 @@
 """The chart, rendered by Helm itself (as a library): no cluster, no `helm` on the machine."""
 
+import base64
 import copy
 import functools
 import json
@@ -63,6 +64,11 @@ class Pod:
         return next(each for each in self.containers if each["name"] == name)
 
 
+def decoded(secret: Manifest) -> dict[str, str]:
+    """What is in a Secret."""
+    return {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
+
+
 class Rendering:
     """What the chart makes of some values."""
 
@@ -82,6 +88,10 @@ class Rendering:
         found = [each for each in self.of_kind(kind) if each["metadata"]["name"] == name]
         assert len(found) == 1, f"{len(found)} of {kind} {name}"
         return found[0]
+
+    def secret(self, name: str) -> dict[str, str]:
+        """What is in a Secret of that name."""
+        return decoded(self.get("Secret", name))
 
     def has(self, kind: str, name: str) -> bool:
         return any(each["metadata"]["name"] == name for each in self.of_kind(kind))

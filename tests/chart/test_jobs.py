@@ -199,7 +199,7 @@ def test_a_schedule_can_be_changed_left_out_and_added(chart):
 
 def test_settings_as_code_are_applied_from_a_secret(chart):
     rendering = chart.render(base="external-everything")
-    secret = rendering.get("Secret", "mq-mailquay-config")["stringData"]
+    secret = rendering.secret("mq-mailquay-config")
     assert yaml.safe_load(secret["mailquay.yaml"]) == {"domains": [{"name": "example.com"}]}
     container = rendering.pod("Job", "mq-mailquay-apply").container("apply")
     assert container["args"] == ["apply", "-f", "/config/mailquay.yaml", "--prune"]

@@ -69,6 +69,17 @@ def test_the_settings_say_the_ports_that_the_containers_have(rendering):
             assert data[variable] == "none"
 
 
+def test_a_service_without_a_port_is_none(chart):
+    over = {"webmailApi": {"ports": {"http": {"enabled": False}}}}
+    rendering = chart.render(over)
+    assert not rendering.has("Service", "mq-mailquay-webmail-api")
+    data = rendering.get("ConfigMap", "mq-mailquay-settings")["data"]
+    assert data["MAILQUAY_WEB__PORT"] == "none"
+    over = {"imap": {"ports": {"imap": {"enabled": False}}}}
+    (port,) = chart.render(over).get("Service", "mq-mailquay-imap")["spec"]["ports"]
+    assert port["name"] == "imaps"
+
+
 def test_metrics_are_on_no_service_that_has_an_address(rendering):
     for service in rendering.of_kind("Service"):
         names = {port["name"] for port in service["spec"]["ports"]}

@@ -1,6 +1,7 @@
 """Helm takes the chart, and Kubernetes takes what it makes."""
 
 import re
+import tomllib
 from typing import Any
 
 import helm_python
@@ -52,6 +53,12 @@ def test_lint_finds_nothing(chart):
         report = helm_python.lint(chart.folder, chart.values_of(name), strict=True)
         assert report["errors"] == []
         assert [m for m in report["messages"] if m["severity"] > 1] == [], name
+
+
+def test_the_chart_is_of_the_services_version(chart):
+    project = tomllib.loads((chart.folder.parents[1] / "shared" / "pyproject.toml").read_text())
+    with helm_python.Chart.load(chart.folder) as loaded:
+        assert loaded.metadata["appVersion"] == project["project"]["version"]
 
 
 def test_the_chart_says_from_which_kubernetes_on_it_runs(chart):

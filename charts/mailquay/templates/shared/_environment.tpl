@@ -21,7 +21,7 @@ MAILQUAY_IMAP__PORT: {{ include "mailquay.portSetting" (list . "imap" "imap") }}
 MAILQUAY_IMAP__TLS_PORT: {{ include "mailquay.portSetting" (list . "imap" "imaps") }}
 MAILQUAY_POP3__PORT: {{ include "mailquay.portSetting" (list . "pop3" "pop3") }}
 MAILQUAY_POP3__TLS_PORT: {{ include "mailquay.portSetting" (list . "pop3" "pop3s") }}
-MAILQUAY_WEB__PORT: "8080"
+MAILQUAY_WEB__PORT: {{ include "mailquay.portSetting" (list . "webmailApi" "http") }}
 MAILQUAY_WEB__PUBLIC_URL: {{ include "mailquay.web.publicUrl" . | quote }}
 {{- with .Values.web.trustedProxies }}
 MAILQUAY_WEB__TRUSTED_PROXIES: {{ toJson . | quote }}

@@ -1,4 +1,4 @@
-{{/* Jobs: the `mailquay` command in a pod that ends. */}}
+{{/* Jobs: the `mailquay` command in a pod that ends. 78: the settings are wrong, which waiting does not heal. */}}
 
 {{/*
 A pod that runs the command. Takes `root`, `name` (the component), `pod` (its part of the values),
@@ -35,7 +35,7 @@ spec:
   {{- end }}
   {{- if .needsSchema }}
   initContainers:
-    {{- include "mailquay.jobContainer" (merge (dict "container" "schema" "script" "until mailquay db current --json; do sleep 2; done") .) | nindent 4 }}
+    {{- include "mailquay.jobContainer" (merge (dict "container" "schema" "script" "until mailquay db current --json; do [ $? -ne 78 ] || exit 78; sleep 2; done") .) | nindent 4 }}
   {{- end }}
   containers:
     {{- include "mailquay.jobContainer" . | nindent 4 }}

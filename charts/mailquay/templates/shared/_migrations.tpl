@@ -32,8 +32,8 @@ helm.sh/hook: post-install,post-upgrade
 {{- end -}}
 
 {{- define "mailquay.urlsData" -}}
-database-url: {{ .Values.database.url | quote }}
+database-url: {{ .Values.database.url | b64enc }}
 {{- with .Values.database.direct.url }}
-database-direct-url: {{ . | quote }}
+database-direct-url: {{ . | b64enc }}
 {{- end }}
 {{- end -}}

@@ -43,6 +43,9 @@ ipFamilyPolicy: {{ . }}
 {{- end -}}
 
 {{- define "mailquay.service" -}}
+{{- with include "mailquay.servicePorts" (dict "ports" .values.ports "type" .values.service.type) | trim }}
+{{- $ports := . -}}
+{{- with $ -}}
 apiVersion: v1
 kind: Service
 {{ include "mailquay.metadata" (merge (dict "annotations" .values.service.annotations) .) }}
@@ -51,7 +54,9 @@ spec:
   selector:
     {{- include "mailquay.selectorLabels" . | nindent 4 }}
   ports:
-    {{- include "mailquay.servicePorts" (dict "ports" .values.ports "type" .values.service.type) | trim | nindent 4 }}
+    {{- $ports | nindent 4 }}
+{{- end }}
+{{- end }}
 {{- end -}}
 
 {{/* The metrics' own Service, without an address: they are never on one that faces the outside. */}}
