@@ -64,7 +64,7 @@ def mail_load(
     listed, ca_file = folder / "accounts.json", folder / "ca.pem"
     listed.write_text(json.dumps([{"address": a, "password": PASSWORD} for a in addresses]))
     secret = release.cluster.get("secret", f"{release.name}-tls", namespace=release.namespace)
-    ca_file.write_bytes(base64.b64decode(secret["data"]["tls.crt"]))
+    ca_file.write_bytes(base64.b64decode(secret["data"]["ca.crt"]))
     ready, report = folder / "ready", folder / "report.json"
     command = [
         sys.executable, "-m", "bench.rollout", "--accounts", listed, "--json", report,

@@ -55,10 +55,13 @@ class Host:
         return host
 
     def command(self, *command: str | Path) -> list[str]:
-        """What runs that command on the host."""
-        entered = ["nsenter", "--target", str(self.pid), "--mount", "--pid", "--net", "--uts",
-                   "--ipc", "--", "env", f"--chdir={Path.cwd()}"]  # fmt: skip
-        return [*entered, *(str(word) for word in command)]
+        """What runs that command on the host, and ends it if it is ended itself."""
+        namespaces = ["--mount", "--pid", "--net", "--uts", "--ipc"]
+        return [
+            "nsenter", "--target", str(self.pid), *namespaces, "--",
+            "setpriv", "--pdeathsig=TERM", "env", f"--chdir={Path.cwd()}",
+            *(str(word) for word in command),
+        ]  # fmt: skip
 
     def run(self, *command: str | Path, stdin: str | None = None) -> str:
         """Run a command to its end.

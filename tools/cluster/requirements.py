@@ -19,6 +19,7 @@ _COMMANDS: Final = {
     "conntrack": "conntrack",
     "ip": "iproute2",
     "nsenter": "util-linux",
+    "setpriv": "util-linux",
     "sysctl": "procps",
     "hostname": "hostname",
 }
