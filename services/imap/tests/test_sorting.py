@@ -1,4 +1,4 @@
-"""What messages are put in order by, out of what is kept of them."""
+"""What messages are put in order by, out of what is kept of them (RFC 5256 §3, RFC 5051)."""
 
 import unicodedata
 from datetime import UTC, datetime

@@ -36,6 +36,9 @@ _SIGNED_IN: Final = (
     "SORT=DISPLAY",  # RFC 5957
     "ESORT",  # RFC 5267
     "PARTIAL",  # RFC 9394
+    "WITHIN",  # RFC 5032
+    "SAVEDATE",  # RFC 8514
+    "PREVIEW",  # RFC 8970
     "OBJECTID",  # RFC 8474
     "BINARY",  # RFC 3516
     "QUOTA", "QUOTA=RES-STORAGE",  # RFC 9208

@@ -7,12 +7,11 @@ Three sources, the cheap ones first: what the view knows (flags, uids, sizes), w
 import asyncio
 import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from mailquay.delivery.facts import HEADER_FIELDS, TEXT_MAX_CHARACTERS
 from mailquay.message.content import text_parts
-from mailquay.message.dates import parse_zoned_date
 from mailquay.message.header import Header, header_text
 from mailquay.message.parts import Part
 from mailquay.message.structure import decode_structure
@@ -35,9 +34,11 @@ from mailquay_imap.protocol.search import (
     SetKey,
     SizeKey,
     TextKey,
+    WithinKey,
 )
 from mailquay_imap.protocol.sequence import SequenceSet
 from mailquay_imap.replies import Bad
+from mailquay_imap.searched_dates import bounds, in_time, midnight, sent_day
 from mailquay_imap.selected import Selected
 from mailquay_imap.server import Server
 
@@ -66,10 +67,8 @@ _NAMED_UIDS: Final = 200
 #: What each kind of key costs, so that the dear ones see only what the cheap ones leave.
 _COSTS: Final[dict[type[SearchKey], int]] = {
     SetKey: 0, FlagKey: 1, SizeKey: 1, KeywordKey: 1, ModSeqKey: 1, IdKey: 3, DateKey: 4,
-    HeaderKey: 5, TextKey: 9,
+    WithinKey: 4, HeaderKey: 5, TextKey: 9,
 }  # fmt: skip
-#: The date at the head of an ENVELOPE, where it is no literal.
-_ENVELOPE_DATE: Final = re.compile(rb'\("((?:[^"\\]|\\.)*)"')
 
 
 class Finder:
@@ -122,10 +121,10 @@ class Finder:
                 return await self._header(field, text, among)
             case TextKey(text, with_header):
                 return await self._text(text, among, with_header=with_header)
-            case DateKey(is_sent=True):
+            case DateKey(kind="SENT"):
                 return await self._sent(key, among)
-            case DateKey():
-                return await self._sql(_received(key), among)
+            case DateKey() | WithinKey():
+                return await self._sql(in_time(key, datetime.now(UTC)), among)
             case IdKey(is_thread, object_id):
                 return await self._object(object_id, among, is_thread=is_thread)
             case SetKey(numbers, by_uid):
@@ -190,9 +189,9 @@ class Finder:
         Postgres knows the moment, which tells the day where it is a day away from both ends. For
         the others the field is looked at.
         """
-        first, following = _bounds(key)
-        sure = s.Range(s.DateField.SENT, _midnight(first, 1), _midnight(following, -1))
-        maybe = s.Range(s.DateField.SENT, _midnight(first, -1), _midnight(following, 1))
+        first, following = bounds(key)
+        sure = s.Range(s.DateField.SENT, midnight(first, 1), midnight(following, -1))
+        maybe = s.Range(s.DateField.SENT, midnight(first, -1), midnight(following, 1))
         candidates = await self._sql(maybe, among)
         found = await self._sql(sure, candidates)
         unsure = self._email_ids(candidates - found)
@@ -200,7 +199,7 @@ class Finder:
             self._account_id, list(unsure), ["envelope", "sent_at", "received_at"]
         )
         for email_id, (envelope, sent_at, received_at) in rows.items():
-            day = _sent_day(envelope, sent_at, received_at)
+            day = sent_day(envelope, sent_at, received_at)
             if (first is None or day >= first) and (following is None or day < following):
                 found.update(unsure[email_id])
         return found
@@ -334,39 +333,3 @@ def _texts(raw: bytes, root: Part, *, with_header: bool) -> Iterator[str]:
 
 def _header_text(raw: bytes, part: Part) -> str:
     return header_text(raw, part.header_start, part.body_start)
-
-
-def _bounds(key: DateKey) -> tuple[date | None, date | None]:
-    """First day, and the one behind the last; None is open."""
-    following = None if key.day == date.max else key.day + timedelta(days=1)
-    match key.relation:
-        case "BEFORE":
-            return None, key.day
-        case "SINCE":
-            return key.day, None
-    return key.day, following
-
-
-def _midnight(day: date | None, days: int = 0) -> datetime | None:
-    """A day's beginning in UTC, or some days off; None is open, as is what no calendar has."""
-    if day is None:
-        return None
-    try:
-        return datetime.combine(day, time(), UTC) + timedelta(days=days)
-    except OverflowError:
-        return None
-
-
-def _received(key: DateKey) -> s.Expression:
-    """The day of INTERNALDATE, which is told in UTC."""
-    first, following = _bounds(key)
-    return s.Range(s.DateField.RECEIVED, _midnight(first), _midnight(following))
-
-
-def _sent_day(envelope: bytes, sent_at: datetime | None, received_at: datetime) -> date:
-    """The Date field's day; without a valid one, that of INTERNALDATE (RFC 5256 §2.2)."""
-    if sent_at is None:
-        return received_at.astimezone(UTC).date()
-    match = _ENVELOPE_DATE.match(envelope)
-    zoned = None if match is None else parse_zoned_date(match[1])
-    return sent_at.astimezone(UTC).date() if zoned is None else zoned.date()

@@ -5,12 +5,13 @@ from typing import Any, Final
 
 from mailquay.message.bodystructure import render_body
 from mailquay.message.dates import format_internal_date
+from mailquay.message.envelope import string
 from mailquay.message.structure import decode_structure
 from mailquay.store.emails import Place
 from mailquay.store.ids import email_object_id, thread_object_id
 from mailquay_imap.protocol.format import flags_text
 
-__all__ = ["COLUMNS", "FORMATS", "fetch_lines", "item_values"]
+__all__ = ["COLUMNS", "FORMATS", "PLACE_COLUMNS", "fetch_lines", "item_values"]
 
 #: Columns of emails that items are made of.
 COLUMNS: Final = {
@@ -19,8 +20,11 @@ COLUMNS: Final = {
     "BODY": "structure",
     "THREADID": "thread_id",
     "INTERNALDATE": "received_at",
+    "PREVIEW": "preview",
 }
-#: How items are written (RFC 9051 §7.5.2, RFC 7162 §3.1.4, RFC 8474 §5).
+#: Columns of places that items are made of.
+PLACE_COLUMNS: Final = {"SAVEDATE": "saved_at"}
+#: How items are written (RFC 9051 §7.5.2, RFC 7162 §3.1.4, RFC 8474 §5, RFC 8514, RFC 8970).
 FORMATS: Final = {
     "FLAGS": b"FLAGS %b",
     "UID": b"UID %d",
@@ -32,6 +36,8 @@ FORMATS: Final = {
     "INTERNALDATE": b"INTERNALDATE %b",
     "EMAILID": b"EMAILID (%b)",
     "THREADID": b"THREADID (%b)",
+    "SAVEDATE": b"SAVEDATE %b",
+    "PREVIEW": b"PREVIEW %b",
 }
 
 
@@ -61,6 +67,10 @@ def item_values(
             return [thread_object_id(number).encode() for number in facts["thread_id"]]
         case "INTERNALDATE":
             return [format_internal_date(when) for when in facts["received_at"]]
+        case "SAVEDATE":
+            return [format_internal_date(when) for when in facts["saved_at"]]
+        case "PREVIEW":
+            return [string(text.encode()) for text in facts["preview"]]
         case "BODY":
             return [render_body(decode_structure(packed)) for packed in facts["structure"]]
     return facts[COLUMNS[name]]

@@ -12,6 +12,7 @@ from mailquay_imap.protocol.errors import BadCharset, ProtocolError
 from mailquay_imap.protocol.fetch import SimpleItem
 from mailquay_imap.protocol.fragments import ClientData, Limits, RawCommand
 from mailquay_imap.protocol.parser import parse_command, split_tag
+from mailquay_imap.protocol.returns import Returns
 from mailquay_imap.protocol.search import (
     AndKey,
     DateKey,
@@ -100,9 +101,9 @@ KNOWN = [
                         NotKey(FlagKey("SEEN")),
                         AndKey((SetKey(numbers((2, 3)), by_uid=False), HeaderKey("FROM", "x"))),
                     ),
-                    DateKey("SINCE", date(1994, 2, 1), is_sent=False),
+                    DateKey("SINCE", date(1994, 2, 1), "RECEIVED"),
                 )),
-                frozenset(("MIN", "SAVE")),
+                Returns(frozenset(("MIN", "SAVE"))),
                 has_modseq=False,
             ),
             by_uid=False,

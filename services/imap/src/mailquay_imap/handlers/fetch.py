@@ -19,7 +19,7 @@ from mailquay.store.emails import Body, FlagChange, Place
 from mailquay.store.types import Flag
 from mailquay_imap.bodies import read_each
 from mailquay_imap.handlers.resync import tell_vanished
-from mailquay_imap.lines import COLUMNS, FORMATS, fetch_lines, item_values
+from mailquay_imap.lines import COLUMNS, FORMATS, PLACE_COLUMNS, fetch_lines, item_values
 from mailquay_imap.protocol import commands as c
 from mailquay_imap.protocol.fetch import BodyItem, FetchItem, SimpleItem
 from mailquay_imap.protocol.format import binary_string, body_string
@@ -99,6 +99,7 @@ class _Fetcher:
         ]
         if self._kept_fields:
             self._columns.append("header_fields")
+        self._place_columns = [PLACE_COLUMNS[name] for name in names if name in PLACE_COLUMNS]
         self._simple = [item.name for item in items if isinstance(item, SimpleItem)]
         self._bodies = any(isinstance(item, BodyItem) and not _is_kept(item) for item in items)
         self._sets_seen = not selected.read_only and any(
@@ -130,9 +131,16 @@ class _Fetcher:
         """Write the lines of these messages."""
         known, recent_from = self._selected.known, self._selected.recent_from
         places = [known.places[number - 1] for number in numbers]
+        view = self._selected.view
         facts = await self._server.facts.columns(
-            self._selected.view.account_id, [place.email_id for place in places], self._columns
+            view.account_id, [place.email_id for place in places], self._columns
         )
+        if self._place_columns:
+            uids = [place.uid for place in places]
+            saved = await self._server.store.emails.saved_dates(
+                view.account_id, view.mailbox_id, uids
+            )
+            facts["saved_at"] = [saved.get(uid) for uid in uids]
         if any(None in values for values in facts.values()):
             self.is_missing = True
             there = [n for n in range(len(places)) if all(v[n] is not None for v in facts.values())]

@@ -1,4 +1,4 @@
-"""FETCH's data items (RFC 9051 §6.4.5, RFC 3516, RFC 7162, RFC 8474). Pure."""
+"""FETCH's data items (RFC 9051 §6.4.5, RFC 3516, 7162, 8474, 8514, 8970). Pure."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ __all__ = ["BodyItem", "FetchItem", "SimpleItem", "parse_fetch_items"]
 #: Items that are their name.
 _SIMPLE: Final = frozenset(
     ("ENVELOPE", "FLAGS", "INTERNALDATE", "RFC822.SIZE", "BODYSTRUCTURE", "UID", "MODSEQ",
-     "EMAILID", "THREADID")
+     "EMAILID", "THREADID", "SAVEDATE", "PREVIEW")
 )  # fmt: skip
 _MACROS: Final = {
     "ALL": ("FLAGS", "INTERNALDATE", "RFC822.SIZE", "ENVELOPE"),
@@ -93,6 +93,8 @@ def _item(reader: Reader) -> FetchItem:
     reader.position = match.end()
     name = match[0].decode().upper()
     if name in _SIMPLE:
+        if name == "PREVIEW" and reader.text.startswith(b" (", reader.position):
+            _lazy(reader)
         return SimpleItem(name)
     has_section = reader.peek() == b"["
     match name:
@@ -111,6 +113,13 @@ def _item(reader: Reader) -> FetchItem:
         case "RFC822.TEXT":
             return BodyItem(b"RFC822.TEXT", section=Section.TEXT)
     raise ProtocolError(f"the data item {name[:40]} is not known")
+
+
+def _lazy(reader: Reader) -> None:
+    """``SP "(" "LAZY" ")"`` (RFC 8970 §6): a preview is there at once, wanted so or not."""
+    reader.space()
+    if reader.atom_list() != ["LAZY"]:
+        raise ProtocolError("the PREVIEW modifier is not known")
 
 
 def _part_number(reader: Reader) -> tuple[int, ...]:

@@ -1,8 +1,8 @@
-"""SEARCH's program (RFC 9051 §6.4.4, RFC 5182, RFC 7162 §3.1.5, RFC 8474). Pure."""
+"""SEARCH's program (RFC 9051 §6.4.4, RFC 5032, 5182, 7162 §3.1.5, RFC 8474, 8514). Pure."""
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, Literal
 
 from mailquay.message.charsets import find_codec
 from mailquay_imap.protocol.errors import BadCharset, ProtocolError
@@ -12,7 +12,7 @@ from mailquay_imap.protocol.sequence import SequenceSet
 
 __all__ = [
     "AndKey", "DateKey", "FlagKey", "HeaderKey", "IdKey", "KeywordKey", "ModSeqKey",
-    "NotKey", "OrKey", "SearchKey", "SearchProgram", "SetKey", "SizeKey", "TextKey",
+    "NotKey", "OrKey", "SearchKey", "SearchProgram", "SetKey", "SizeKey", "TextKey", "WithinKey",
     "parse_charset_and_keys", "parse_keys", "parse_search",
 ]  # fmt: skip
 
@@ -74,11 +74,19 @@ class SizeKey:
 
 @dataclass(frozen=True, slots=True)
 class DateKey:
-    """BEFORE, ON, SINCE; ``is_sent`` looks at the Date field."""
+    """BEFORE, ON, SINCE some day; of INTERNALDATE, the Date field, or SAVEDATE (RFC 8514)."""
 
     relation: str
     day: date
-    is_sent: bool
+    kind: Literal["RECEIVED", "SENT", "SAVED"]
+
+
+@dataclass(frozen=True, slots=True)
+class WithinKey:
+    """OLDER or YOUNGER than so many seconds (RFC 5032)."""
+
+    seconds: int
+    is_older: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +122,7 @@ class IdKey:
 
 SearchKey = (
     AndKey | OrKey | NotKey | FlagKey | KeywordKey | SetKey | SizeKey | DateKey | HeaderKey
-    | TextKey | ModSeqKey | IdKey
+    | TextKey | ModSeqKey | IdKey | WithinKey
 )  # fmt: skip
 
 
@@ -216,7 +224,7 @@ class _Parser:
         if name in _UNFLAGS:
             return NotKey(FlagKey(_UNFLAGS[name]))
         match name:
-            case "ALL":
+            case "ALL" | "SAVEDATESUPPORTED":  # RFC 8514 §4.3: it is kept of all of them
                 return AndKey(())
             case "NEW":
                 return AndKey((FlagKey("RECENT"), NotKey(FlagKey("SEEN"))))
@@ -247,15 +255,26 @@ class _Parser:
             case "UID":
                 return SetKey(reader.sequence_set(), by_uid=True)
             case "BEFORE" | "ON" | "SINCE":
-                return DateKey(name, reader.date(), is_sent=False)
+                return DateKey(name, reader.date(), "RECEIVED")
             case "SENTBEFORE" | "SENTON" | "SENTSINCE":
-                return DateKey(name[4:], reader.date(), is_sent=True)
+                return DateKey(name[4:], reader.date(), "SENT")
+            case "SAVEDBEFORE" | "SAVEDON" | "SAVEDSINCE":
+                return DateKey(name[5:], reader.date(), "SAVED")
+            case "OLDER" | "YOUNGER":
+                return self._within(name)
             case "MODSEQ":
                 return self._modseq()
             case "EMAILID" | "THREADID":
                 object_id = reader.astring().decode("ascii", "replace")
                 return IdKey(name == "THREADID", object_id)
         raise ProtocolError(f"the search key {name[:40]} is not known")
+
+    def _within(self, name: str) -> WithinKey:
+        """``("OLDER" / "YOUNGER") SP nz-number`` (RFC 5032 §3)."""
+        seconds = self._reader.number()
+        if not 0 < seconds < 1 << 32:
+            raise ProtocolError("the interval is from 1 to 4294967295 seconds")
+        return WithinKey(seconds, is_older=name == "OLDER")
 
     def _header(self) -> HeaderKey:
         field = self._reader.astring()
