@@ -14,15 +14,6 @@ PRODUCTION = "minimal"
         ({"repliccas": 2}, "additional properties 'repliccas' not allowed"),
         ({"imap": {"replicas": -1}}, "at '/imap/replicas'"),
         ({"imap": {"replicas": "two"}}, "at '/imap/replicas': got string, want integer"),
-        ({"hostname": "mail"}, "at '/hostname'"),
-        ({"hostname": "https://mail.example.com"}, "at '/hostname'"),
-        ({"admin": {"address": "admin"}}, "at '/admin/address'"),
-        ({"database": {"url": "mysql://db"}}, "at '/database/url'"),
-        ({"nats": {"url": "nats"}}, "at '/nats/url'"),
-        ({"blobs": {"url": "/var/mail"}}, "at '/blobs/url'"),
-        ({"proxyProtocol": {"from": ["10.0.0.1"]}}, "at '/proxyProtocol/from/0'"),
-        ({"web": {"trustedProxies": ["proxy"]}}, "at '/web/trustedProxies/0'"),
-        ({"web": {"publicUrl": "https://example.com/mail"}}, "at '/web/publicUrl'"),
         ({"image": {"pullPolicy": "Sometimes"}}, "at '/image/pullPolicy'"),
         ({"imap": {"image": {"digest": "latest"}}}, "at '/imap/image/digest'"),
         ({"imap": {"service": {"type": "ExternalName"}}}, "at '/imap/service/type'"),
@@ -38,6 +29,35 @@ PRODUCTION = "minimal"
 )
 def test_what_is_no_value_is_refused_where_it_stands(chart, over, said):
     assert said in chart.refusal(over)
+
+
+@pytest.mark.parametrize(
+    ("over", "said"),
+    [
+        ({"hostname": "mail"}, 'hostname: "mail" is not a whole name in the DNS'),
+        ({"hostname": "https://mail.example.com"}, "such as mail.example.com"),
+        ({"hostname": ""}, "say what this server is called"),
+        ({"domain": "Example.com"}, "in small letters"),
+        ({"web": {"host": "webmail"}}, "web.host: "),
+        ({"admin": {"address": "admin"}}, 'admin.address: "admin" is not an address'),
+        ({"tests": {"address": "a@b@c"}}, "tests.address: "),
+        ({"database": {"url": "mysql://me:hidden@db"}}, "database.url is not postgresql://"),
+        ({"database": {"direct": {"url": "db:5432"}}}, "database.direct.url is not postgresql://"),
+        ({"nats": {"url": "nats:4222"}}, 'nats.url: "nats:4222" is not nats://host:4222'),
+        ({"blobs": {"url": "/var/mail"}}, 'blobs.url: "/var/mail" is not object storage: s3://'),
+        ({"proxyProtocol": {"from": ["10.0.0.1"]}}, "of one address, 192.0.2.1/32"),
+        ({"web": {"trustedProxies": ["proxy"]}}, 'web.trustedProxies: "proxy" is not a network'),
+        ({"web": {"publicUrl": "https://example.com/mail"}}, "without a path"),
+        (
+            {"keda": {"prometheusAddress": "prometheus"}},
+            "such as http://prometheus.monitoring:9090",
+        ),
+    ],
+)
+def test_text_of_another_form_is_refused_with_what_is_wanted(chart, over, said):
+    refusal = chart.refusal(over)
+    assert said in refusal
+    assert "hidden" not in refusal, "a password"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@
 {{- end -}}
 
 {{- define "mailquay.validate" -}}
+{{- include "mailquay.validate.forms" . -}}
 {{- include "mailquay.validate.state" . -}}
 {{- include "mailquay.validate.secrets" . -}}
 {{- include "mailquay.validate.outside" . -}}
@@ -13,6 +14,44 @@
 {{- if $values.enabled -}}
 {{- include "mailquay.validate.service" (dict "root" $ "key" $key "values" $values) -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Refuse text that is not of a form. Takes `name`, `value` (an empty one is none), `form`, `wanted`. */}}
+{{- define "mailquay.validate.form" -}}
+{{- if and .value (not (regexMatch .form .value)) -}}
+{{- fail (printf "%s: %q is not %s" .name .value .wanted) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "mailquay.validate.forms" -}}
+{{- $v := .Values -}}
+{{- $host := "^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])$" -}}
+{{- range $name, $value := dict "hostname" $v.hostname "domain" $v.domain "web.host" $v.web.host -}}
+{{- include "mailquay.validate.form" (dict "name" $name "value" $value "form" $host "wanted" "a whole name in the DNS, in small letters, such as mail.example.com") -}}
+{{- end -}}
+{{- range $name, $value := dict "admin.address" $v.admin.address "tests.address" $v.tests.address -}}
+{{- include "mailquay.validate.form" (dict "name" $name "value" $value "form" "^[^@\\s]+@[^@\\s]+$" "wanted" "an address, such as admin@example.com") -}}
+{{- end -}}
+{{- range $name, $value := dict "database.url" $v.database.url "database.direct.url" $v.database.direct.url -}}
+{{- /* Not shown: there is a password in it. */}}
+{{- if and $value (not (regexMatch "^postgres(ql)?://" $value)) -}}
+{{- fail (printf "%s is not postgresql://user:password@host:5432/database" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- if not (contains "@" $v.nats.url) -}}
+{{- include "mailquay.validate.form" (dict "name" "nats.url" "value" $v.nats.url "form" "^(nats|tls|wss?)://" "wanted" "nats://host:4222, or several of them with commas") -}}
+{{- end -}}
+{{- include "mailquay.validate.form" (dict "name" "blobs.url" "value" $v.blobs.url "form" "^[a-z0-9]+://" "wanted" "object storage: s3://bucket/prefix, gs://bucket/prefix or az://container/prefix") -}}
+{{- include "mailquay.validate.form" (dict "name" "web.publicUrl" "value" $v.web.publicUrl "form" "^https?://[^/]+$" "wanted" "an address of browsers without a path, such as https://webmail.example.com") -}}
+{{- include "mailquay.validate.form" (dict "name" "keda.prometheusAddress" "value" $v.keda.prometheusAddress "form" "^https?://" "wanted" "an address, such as http://prometheus.monitoring:9090") -}}
+{{- range $name, $networks := dict "proxyProtocol.from" $v.proxyProtocol.from "web.trustedProxies" $v.web.trustedProxies -}}
+{{- range $networks -}}
+{{- include "mailquay.validate.form" (dict "name" $name "value" . "form" "^[0-9a-fA-F:.]+/[0-9]{1,3}$" "wanted" "a network, such as 10.0.0.0/8; of one address, 192.0.2.1/32") -}}
+{{- end -}}
+{{- end -}}
+{{- if or (not $v.hostname) (not $v.domain) -}}
+{{- fail "hostname and domain: say what this server is called, such as mail.example.com, and whose mail it takes, such as example.com" -}}
 {{- end -}}
 {{- end -}}
 
