@@ -84,7 +84,7 @@ async def test_a_client_that_was_away_for_longer_than_is_remembered(store, start
         modseq = next(line for line in lines if b"HIGHESTMODSEQ" in line).split()[3].rstrip(b"]")
         await first.say(b"UID STORE 2,5 +FLAGS.SILENT (\\Deleted)")
         assert b"* VANISHED 2,5\r\n" in await first.say(b"EXPUNGE")
-        assert await store.trims.expunged(0, 100) == 2
+        assert (await store.trims.expunged(0, 100)).gone == 2
         asked = b"%b %b" % (validity, modseq)
         for form, expected in (
             (b"", b"2,5"), (b" 1:3", b"2"), (b" 2,4:9", b"2,5"), (b" 1:5 (1,4 1,4)", b"2,5"),

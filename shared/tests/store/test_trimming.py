@@ -148,6 +148,24 @@ async def test_an_account_that_somebody_is_at_is_left_for_another_time(
     assert (await trim(store, NOW))["expunged"] == 1
 
 
+async def test_an_account_that_is_free_again_a_moment_later_is_trimmed_in_the_same_round(
+    store, postgres_url, account, inbox, deliver
+):
+    await deliver(1)
+    await store.emails.expunge(account.id, inbox.id, [1], only_deleted=False)
+    connection = await asyncpg.connect(postgres_url)
+    try:
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute("SELECT 1 FROM account_state FOR UPDATE")
+        taken = await store.trims.expunged(0, 10)
+        assert (taken.found, taken.gone) == (1, 0)
+        done, _ = await asyncio.gather(trim(store, NOW), transaction.commit())
+    finally:
+        await connection.close()
+    assert done["expunged"] == 1
+
+
 async def test_two_at_once_beside_an_expunge_and_a_removed_account_forget_each_row_once(
     store, postgres_url, account, inbox, deliver
 ):

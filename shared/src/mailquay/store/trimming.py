@@ -7,17 +7,18 @@ same transaction (`account_state.trimmed_modseq`): whoever asks what has happene
 state is told that nobody knows, which is `Forgotten`.
 """
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from mailquay.store.engine import Connection, Engine, affected
 
-__all__ = ["OLD_EXPUNGED", "OLD_MAILBOXES", "OLD_QUERIES", "Trims"]
+__all__ = ["OLD_QUERIES", "Slice", "Trims"]
 
-OLD_EXPUNGED: Final = """
+_OLD_EXPUNGED: Final = """
     SELECT account_id, modseq, mailbox_id, uid FROM expunged
     WHERE at < now() - make_interval(secs => $1) ORDER BY at LIMIT $2
 """
-OLD_MAILBOXES: Final = """
+_OLD_MAILBOXES: Final = """
     SELECT account_id, modseq, mailbox_id FROM mailbox_removed
     WHERE at < now() - make_interval(secs => $1) ORDER BY at LIMIT $2
 """
@@ -43,7 +44,7 @@ _EXPIRED_SESSIONS: Final = """
 """
 #: What reads a table by age; each has an index for it.
 OLD_QUERIES: Final = (
-    OLD_EXPUNGED, OLD_MAILBOXES, _OLD_IDENTITIES, _OLD_REMOVED_SUBMISSIONS, _OLD_SUBMISSIONS,
+    _OLD_EXPUNGED, _OLD_MAILBOXES, _OLD_IDENTITIES, _OLD_REMOVED_SUBMISSIONS, _OLD_SUBMISSIONS,
     _EXPIRED_UPLOADS, _EXPIRED_SESSIONS,
 )  # fmt: skip
 
@@ -59,16 +60,24 @@ _RAISE_FLOORS: Final = """
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Rows that were old enough, and those that went: fewer, where somebody was at an account."""
+
+    found: int
+    gone: int
+
+
 class Trims:
-    """Each forgets at most ``limit`` rows, the oldest, and returns how many it has."""
+    """Each forgets at most ``limit`` rows, the oldest."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def expunged(self, keep_seconds: float, limit: int) -> int:
+    async def expunged(self, keep_seconds: float, limit: int) -> Slice:
         """Forget messages that went (RFC 7162 §3.2.7, RFC 8620 §5.2)."""
         async with self._engine.transaction() as c:
-            rows = await _take_history(c, OLD_EXPUNGED, keep_seconds, limit)
+            found, rows = await _take_history(c, _OLD_EXPUNGED, keep_seconds, limit)
             status = await c.execute(
                 "DELETE FROM expunged x "
                 "USING unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS u(account_id, "
@@ -76,36 +85,38 @@ class Trims:
                 "AND x.mailbox_id = u.mailbox_id AND x.uid = u.uid",
                 [row[0] for row in rows], [row[2] for row in rows], [row[3] for row in rows],
             )  # fmt: skip
-        return affected(status)
+        return Slice(found, affected(status))
 
-    async def removed_mailboxes(self, keep_seconds: float, limit: int) -> int:
+    async def removed_mailboxes(self, keep_seconds: float, limit: int) -> Slice:
         """Forget mailboxes that went."""
         return await self._forget(
-            "mailbox_removed", "mailbox_id", OLD_MAILBOXES, keep_seconds, limit
+            "mailbox_removed", "mailbox_id", _OLD_MAILBOXES, keep_seconds, limit
         )
 
-    async def removed_identities(self, keep_seconds: float, limit: int) -> int:
+    async def removed_identities(self, keep_seconds: float, limit: int) -> Slice:
         """Forget identities that went."""
         return await self._forget("identity", "id", _OLD_IDENTITIES, keep_seconds, limit)
 
-    async def removed_submissions(self, keep_seconds: float, limit: int) -> int:
+    async def removed_submissions(self, keep_seconds: float, limit: int) -> Slice:
         """Forget submissions that went."""
         return await self._forget(
             "email_submission", "id", _OLD_REMOVED_SUBMISSIONS, keep_seconds, limit
         )
 
-    async def _forget(self, table: str, key: str, old: str, keep_seconds: float, limit: int) -> int:
+    async def _forget(
+        self, table: str, key: str, old: str, keep_seconds: float, limit: int
+    ) -> Slice:
         async with self._engine.transaction() as c:
-            rows = await _take_history(c, old, keep_seconds, limit)
+            found, rows = await _take_history(c, old, keep_seconds, limit)
             # The names are ours.
             status = await c.execute(
                 f"DELETE FROM {table} x USING unnest($1::bigint[], $2::bigint[]) "
                 f"AS u(account_id, id) WHERE x.account_id = u.account_id AND x.{key} = u.id",
                 [row[0] for row in rows], [row[2] for row in rows],
             )  # fmt: skip
-        return affected(status)
+        return Slice(found, affected(status))
 
-    async def submissions(self, keep_seconds: float, limit: int) -> int:
+    async def submissions(self, keep_seconds: float, limit: int) -> Slice:
         """Remove submissions that are over, as a client's destroy would (RFC 8621 §7)."""
         async with self._engine.transaction() as c:
             old = await c.fetch(_OLD_SUBMISSIONS, keep_seconds, limit)
@@ -120,35 +131,37 @@ class Trims:
                 "AND e.account_id = u.account_id AND e.id = u.id AND NOT e.removed",
                 [row[0] for row in rows], [row[1] for row in rows],
             )  # fmt: skip
-        return affected(status)
+        return Slice(len(old), affected(status))
 
-    async def uploads(self, limit: int) -> int:
+    async def uploads(self, limit: int) -> Slice:
         """Forget uploads that have expired; their bytes are collected then."""
         async with self._engine.connection() as c:
             status = await c.execute(
                 f"DELETE FROM upload WHERE (account_id, id) IN ({_EXPIRED_UPLOADS})", limit
             )
-        return affected(status)
+        return Slice(affected(status), affected(status))
 
-    async def sessions(self, limit: int) -> int:
+    async def sessions(self, limit: int) -> Slice:
         """Forget browsers whose session has expired."""
         async with self._engine.connection() as c:
             status = await c.execute(
                 f"DELETE FROM web_session WHERE token_hash IN ({_EXPIRED_SESSIONS})", limit
             )
-        return affected(status)
+        return Slice(affected(status), affected(status))
 
 
-async def _take_history(c: Connection, old: str, keep_seconds: float, limit: int) -> list[Any]:
-    """Rows that may go now; the floors of their accounts are raised."""
-    rows = await c.fetch(old, keep_seconds, limit)
-    free = await _lock(c, rows)
-    rows = [row for row in rows if row[0] in free]
+async def _take_history(
+    c: Connection, old: str, keep_seconds: float, limit: int
+) -> tuple[int, list[Any]]:
+    """How many rows are old, and those that may go now; the floors of their accounts are raised."""
+    found = await c.fetch(old, keep_seconds, limit)
+    free = await _lock(c, found)
+    rows = [row for row in found if row[0] in free]
     floors: dict[int, int] = {}
     for row in rows:
         floors[row[0]] = max(floors.get(row[0], 0), row[1])
     await c.execute(_RAISE_FLOORS, list(floors), list(floors.values()))
-    return rows
+    return len(found), rows
 
 
 async def _lock(c: Connection, rows: list[Any]) -> set[int]:
