@@ -35,6 +35,7 @@ def _options() -> argparse.Namespace:
         "--accounts", required=True, type=Path, help='JSON: [{"address": …, "password": …}, …]'
     )
     parser.add_argument("--imap-tls", type=Path, metavar="CA", help="IMAP over TLS, by this CA")
+    parser.add_argument("--name", default="localhost", help="that the certificate is for")
     parser.add_argument("--clients", type=int, default=500, help="in IDLE")
     parser.add_argument("--rate", type=float, default=20, help="messages a second")
     parser.add_argument("--connections", type=int, default=8, help="of SMTP")
@@ -46,17 +47,18 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _endpoint(where: str, ca_file: Path | None = None) -> Endpoint:
+def _endpoint(where: str, name: str = "", ca_file: Path | None = None) -> Endpoint:
     host, _, port = where.rpartition(":")
     tls = ssl.create_default_context(cafile=str(ca_file)) if ca_file else None
-    return Endpoint(host.strip("[]"), int(port), tls)
+    return Endpoint(host.strip("[]"), int(port), tls, name)
 
 
 async def _until_read(endpoint: Endpoint, account: Account) -> list[str]:
     while True:
         try:
             return await message_ids(endpoint, account)
-        except (Refused, Lost, TimeoutError):
+        except (Refused, Lost, TimeoutError) as error:
+            print(f"{account.address} cannot be read: {error!r}", file=sys.stderr)
             await asyncio.sleep(_AGAIN_SECONDS)
 
 
@@ -66,7 +68,8 @@ async def _read_all(endpoint: Endpoint, accounts: list[Account]) -> dict[str, li
 
 async def _run(options: argparse.Namespace) -> int:
     accounts = [Account(**each) for each in json.loads(options.accounts.read_text())]
-    imap, smtp = _endpoint(options.imap, options.imap_tls), _endpoint(options.smtp)
+    imap = _endpoint(options.imap, options.name, options.imap_tls)
+    smtp = _endpoint(options.smtp)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -22,11 +22,12 @@ class Lost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a service is; ``tls`` from the first byte on."""
+    """Where a service is; ``tls`` from the first byte on, with a certificate for ``name``."""
 
     host: str
     port: int
     tls: ssl.SSLContext | None = None
+    name: str = "localhost"
 
 
 class LineConnection(asyncio.Protocol):
@@ -56,7 +57,7 @@ class LineConnection(asyncio.Protocol):
                     endpoint.host,
                     endpoint.port,
                     ssl=endpoint.tls,
-                    server_hostname="localhost" if endpoint.tls else None,
+                    server_hostname=endpoint.name if endpoint.tls else None,
                 )
         except (OSError, TimeoutError) as error:
             raise Refused(f"{type(error).__name__}: {error}") from error
