@@ -96,11 +96,11 @@ chart's `config:` value is such a file.
 ```console
 $ mailquay apply -f mail.yaml --diff
 ~ domain example.com catchAll unset → office@example.com
+~ account ada@example.com quota 1 GiB → none
 + account office@example.com
     displayName Office
     state active
     password set
-~ account ada@example.com quota 1 GiB → none
 To be 1 added, 2 changed.
 ```
 
@@ -125,10 +125,10 @@ there, 77 for what cannot be.
 - **A file is the whole truth of what it names.** A field that is left out has its default. Two
   things stay as they are where a file is silent: an account's `state`, so that whom you have
   disabled at night is not enabled by the next rollout; and its password.
-- **What no file names is left alone.** Accounts and domains that were made by hand or by the API
-  stay so, with `--prune`, too: it removes only what files have declared. What was made by hand and
-  is then declared is managed by the files from then on.
-  Give all your files to one command then: what another set of files has declared is no more either.
+- **What no file names is left alone.** What was made by other commands stays as it is, with
+  `--prune`, too: that removes only what files have declared before. Once a file names it, it is
+  managed by files from then on. `--prune` knows of one set of files: give them all to one command,
+  or each would remove what the others declare.
 - **No mail is lost by leaving a line out.** `--prune` disables an account that no file names any
   more, keeps its mail, and says so; named again, it is enabled again. Only `--prune
   --delete-accounts` deletes it with its mail. A domain or tenant that still has something in it is
