@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from mailquay.identity.authenticator import MECHANISMS
+from mailquay_imap.deflate import Deflated
 
 if TYPE_CHECKING:
     from mailquay_imap.session import Session
@@ -36,6 +37,7 @@ _SIGNED_IN: Final = (
     "SORT=DISPLAY",  # RFC 5957
     "ESORT",  # RFC 5267
     "PARTIAL",  # RFC 9394
+    "UNAUTHENTICATE",  # RFC 8437
     "WITHIN",  # RFC 5032
     "SAVEDATE",  # RFC 8514
     "PREVIEW",  # RFC 8970
@@ -57,7 +59,8 @@ def capabilities(session: "Session") -> list[str]:
     """The capabilities that hold for this connection now."""
     found = list(_ALWAYS)
     if session.account is None:
-        if session.stream.tls is None and session.server.tls.is_configured:
+        is_plain = session.stream.tls is None and not isinstance(session.stream, Deflated)
+        if is_plain and session.server.tls.is_configured:
             found.append("STARTTLS")
         if may_sign_in(session):
             found += [f"AUTH={mechanism}" for mechanism in MECHANISMS]
@@ -65,5 +68,7 @@ def capabilities(session: "Session") -> list[str]:
             found.append("LOGINDISABLED")
         return found
     found += _SIGNED_IN
+    if not isinstance(session.stream, Deflated):
+        found.append("COMPRESS=DEFLATE")  # RFC 4978
     found.append(f"APPENDLIMIT={session.server.settings.imap.max_append_bytes}")
     return found

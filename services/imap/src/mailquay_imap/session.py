@@ -2,10 +2,8 @@
 
 import asyncio
 import contextlib
-import ssl
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from enum import IntEnum
 from typing import Any, Final
 
 import structlog
@@ -16,6 +14,7 @@ from mailquay.runtime import metrics
 from mailquay.store import NotFound, StoreUnavailable
 from mailquay.store.accounts import Account
 from mailquay_imap.capabilities import capabilities
+from mailquay_imap.deflate import Deflated
 from mailquay_imap.protocol import commands as c
 from mailquay_imap.protocol.errors import BadCharset, ProtocolError
 from mailquay_imap.protocol.format import response_text
@@ -31,9 +30,10 @@ from mailquay_imap.protocol.parser import parse_command, split_tag
 from mailquay_imap.replies import Bad, No, Ok, refusal
 from mailquay_imap.selected import Selected
 from mailquay_imap.server import Server
+from mailquay_imap.states import ConnectionEnd, State
 from mailquay_imap.views import MailboxGone
 
-__all__ = ["ConnectionEnd", "Session", "State"]
+__all__ = ["Session"]
 
 _LOG: Final = structlog.get_logger(__name__)
 #: Before someone has signed in, nothing large is of use.
@@ -45,17 +45,8 @@ _BAD_MAX: Final = 50
 Handler = Callable[["Session", Any], Awaitable[Ok]]
 
 
-class State(IntEnum):
-    """RFC 9051 §3."""
-
-    NOT_AUTHENTICATED = 1
-    AUTHENTICATED = 2
-    SELECTED = 3
-    LOGOUT = 4
-
-
-class ConnectionEnd(Exception):
-    """The connection ends; what was written is still sent."""
+def _limits_before_login() -> Limits:
+    return Limits(_LIMIT_BEFORE_LOGIN, _LIMIT_BEFORE_LOGIN)
 
 
 class Session:
@@ -63,8 +54,8 @@ class Session:
 
     __slots__ = (
         "_bad", "_handlers", "_has_looked", "_login_deadline", "_out", "_out_bytes", "account",
-        "client_id", "data", "enabled", "failed_sign_ins", "farewell", "is_idle", "selected",
-        "server", "state", "stream", "tag", "upgrade_after_reply",
+        "after_reply", "client_id", "data", "enabled", "failed_sign_ins", "farewell", "is_idle",
+        "selected", "server", "state", "stream", "tag",
     )  # fmt: skip
 
     def __init__(
@@ -75,7 +66,7 @@ class Session:
     ) -> None:
         self.server = server
         self._handlers = handlers
-        self.stream = stream
+        self.stream: Stream | Deflated = stream
         self.state = State.NOT_AUTHENTICATED
         self.account: Account | None = None
         self.selected: Selected | None = None
@@ -84,9 +75,10 @@ class Session:
         self.tag = b""  # of the command that runs
         self.farewell = b""  # what ends the connection when the command is answered
         self.failed_sign_ins = 0
-        self.data = ClientData(Limits(_LIMIT_BEFORE_LOGIN, _LIMIT_BEFORE_LOGIN))
+        self.data = ClientData(_limits_before_login())
         self.is_idle = False
-        self.upgrade_after_reply: ssl.SSLContext | None = None
+        #: What changes the connection once the command that asked for it is answered.
+        self.after_reply: Callable[[], Awaitable[None]] | None = None
         self._login_deadline = time.monotonic() + server.settings.imap.login_timeout_seconds
         self._out: list[bytes] = []
         self._out_bytes = 0
@@ -217,8 +209,10 @@ class Session:
         if self.farewell:
             self.write(self.farewell)
             raise ConnectionEnd
-        if self.upgrade_after_reply is not None:
-            await self._upgrade(self.upgrade_after_reply)
+        if self.after_reply is not None:
+            change, self.after_reply = self.after_reply, None
+            await self.flush()
+            await change()
 
     async def _perform(self, raw: RawCommand) -> tuple[str, str, str]:
         """Run a command: its name, and status and text of its completion."""
@@ -253,13 +247,6 @@ class Session:
         if not self._has_looked:
             await self.look_after()
         self.tell_updates(expunges=expunges)
-
-    async def _upgrade(self, context: ssl.SSLContext) -> None:
-        """Go on inside TLS; nothing that was said before it counts (RFC 9051 §6.2.1, §11.1)."""
-        self.upgrade_after_reply = None
-        await self.flush()
-        self.data.discard()
-        await self.stream.start_tls(context)
 
     def _count_bad(self) -> None:
         self._bad += 1
@@ -320,6 +307,16 @@ class Session:
         self.state = State.AUTHENTICATED
         settings = self.server.settings.imap
         self.data.limits = Limits(settings.max_command_bytes, settings.max_append_bytes)
+
+    async def sign_out(self) -> None:
+        """Be nobody again, as if the connection had just begun (RFC 8437 §3)."""
+        await self.unselect()
+        self.account = None
+        self.state = State.NOT_AUTHENTICATED
+        self.enabled.clear()
+        self.client_id = ""
+        self.data.limits = _limits_before_login()
+        self._login_deadline = time.monotonic() + self.server.settings.imap.login_timeout_seconds
 
     def select(self, selected: Selected) -> None:
         """Enter a mailbox."""

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from mailquay_imap.handlers.append import handle_append
+from mailquay_imap.handlers.compress import handle_compress
 from mailquay_imap.handlers.connection import (
     handle_authenticate,
     handle_capability,
@@ -13,6 +14,7 @@ from mailquay_imap.handlers.connection import (
     handle_logout,
     handle_noop,
     handle_starttls,
+    handle_unauthenticate,
 )
 from mailquay_imap.handlers.copy import handle_copy
 from mailquay_imap.handlers.expunge import handle_close, handle_expunge, handle_unselect
@@ -34,7 +36,7 @@ from mailquay_imap.handlers.store import handle_store
 from mailquay_imap.handlers.thread import handle_thread
 from mailquay_imap.protocol import commands as c
 from mailquay_imap.replies import Ok
-from mailquay_imap.session import State
+from mailquay_imap.states import State
 
 __all__ = ["HANDLERS"]
 
@@ -50,6 +52,8 @@ HANDLERS: Final[dict[type[c.Command], tuple[State, Handler]]] = {
     c.StartTls: (_ANY, handle_starttls),
     c.Authenticate: (_ANY, handle_authenticate),
     c.Login: (_ANY, handle_login),
+    c.Unauthenticate: (_KNOWN, handle_unauthenticate),
+    c.Compress: (_KNOWN, handle_compress),
     c.Enable: (_KNOWN, handle_enable),
     c.Select: (_KNOWN, handle_select),
     c.Create: (_KNOWN, handle_create),

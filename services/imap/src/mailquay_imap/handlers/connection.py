@@ -2,17 +2,22 @@
 
 import base64
 import binascii
+import ssl
+from functools import partial
 from typing import Final
 
 import structlog
 
 from mailquay.identity import AuthError, Throttled, Unavailable
+from mailquay.net.stream import Stream
 from mailquay.net.tls import TlsError
 from mailquay.store.accounts import Account
 from mailquay_imap.capabilities import ENABLEABLE, capabilities, may_sign_in
+from mailquay_imap.deflate import Deflated
 from mailquay_imap.protocol import commands as c
 from mailquay_imap.replies import Bad, No, Ok
-from mailquay_imap.session import Session, State
+from mailquay_imap.session import Session
+from mailquay_imap.states import State
 
 _LOG: Final = structlog.get_logger(__name__)
 #: Failed sign-ins of one connection; who has more guesses has to come again.
@@ -56,8 +61,22 @@ async def handle_starttls(session: Session, _command: c.StartTls) -> Ok:
         context = session.server.tls.server_context()
     except TlsError as error:
         raise Bad("TLS is not available") from error
-    session.upgrade_after_reply = context
+    if isinstance(session.stream, Deflated):
+        raise Bad("TLS is not begun inside DEFLATE")  # RFC 4978 §3
+    session.after_reply = partial(_upgrade, session, session.stream, context)
     return Ok("Begin TLS negotiation now")
+
+
+async def _upgrade(session: Session, stream: Stream, context: ssl.SSLContext) -> None:
+    """Go on inside TLS; nothing that was said before it counts (RFC 9051 §6.2.1, §11.1)."""
+    session.data.discard()
+    await stream.start_tls(context)
+
+
+async def handle_unauthenticate(session: Session, _command: c.Unauthenticate) -> Ok:
+    """UNAUTHENTICATE (RFC 8437): another may sign in; TLS and compression stay."""
+    await session.sign_out()
+    return Ok("Who are you?", code=f"CAPABILITY {' '.join(capabilities(session))}")
 
 
 async def handle_enable(session: Session, command: c.Enable) -> Ok:

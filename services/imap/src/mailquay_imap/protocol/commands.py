@@ -12,41 +12,11 @@ from mailquay_imap.protocol.sequence import SequenceSet
 from mailquay_imap.protocol.sort import Algorithm, Criterion
 
 __all__ = [
-    "WITH_NUMBERS",
-    "Append",
-    "Authenticate",
-    "Capability",
-    "Check",
-    "Close",
-    "Command",
-    "Copy",
-    "Create",
-    "Delete",
-    "Enable",
-    "Expunge",
-    "Fetch",
-    "GetQuota",
-    "GetQuotaRoot",
-    "Id",
-    "Idle",
-    "List",
-    "ListReturn",
-    "Login",
-    "Logout",
-    "Lsub",
-    "Namespace",
-    "Noop",
-    "Rename",
-    "Search",
-    "Select",
-    "SetQuota",
-    "Sort",
-    "StartTls",
-    "Status",
-    "Store",
-    "Subscribe",
-    "Thread",
-    "Unselect",
+    "WITH_NUMBERS", "Append", "Authenticate", "Capability", "Check", "Close", "Command",
+    "Compress", "Copy", "Create", "Delete", "Enable", "Expunge", "Fetch", "GetQuota",
+    "GetQuotaRoot", "Id", "Idle", "List", "ListReturn", "Login", "Logout", "Lsub", "Namespace",
+    "Noop", "Rename", "Search", "Select", "SetQuota", "Sort", "StartTls", "Status", "Store",
+    "Subscribe", "Thread", "Unauthenticate", "Unselect",
 ]  # fmt: skip
 
 
@@ -91,6 +61,18 @@ class Login:
 
     username: str
     password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Unauthenticate:
+    """RFC 8437."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compress:
+    """RFC 4978; the mechanism upper case."""
+
+    mechanism: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,5 +291,5 @@ Command = (
     Capability | Noop | Logout | Id | StartTls | Authenticate | Login | Enable | Select | Create
     | Delete | Rename | Subscribe | List | Lsub | Namespace | Status | Append | Idle | Check
     | Close | Unselect | Expunge | Search | Sort | Thread | Fetch | Store | Copy | GetQuota
-    | GetQuotaRoot | SetQuota
+    | GetQuotaRoot | SetQuota | Unauthenticate | Compress
 )  # fmt: skip

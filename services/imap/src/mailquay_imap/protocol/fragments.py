@@ -96,6 +96,13 @@ class ClientData:
         self._pending = _Pending()
         self._literal, self._skip = None, 0
 
+    def take_rest(self) -> bytes:
+        """What has come and was not read: it is to be read otherwise."""
+        rest = bytes(self._buffer)
+        self._buffer.clear()
+        self._searched = 0
+        return rest
+
     def next_line(self) -> bytes | None:
         """A single line: AUTHENTICATE's response, or DONE. None: more bytes are needed.
 

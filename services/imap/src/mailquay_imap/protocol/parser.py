@@ -111,6 +111,11 @@ def _login(r: Reader, _by_uid: bool) -> c.Command:
     return c.Login(username, r.text_astring())
 
 
+def _compress(r: Reader, _by_uid: bool) -> c.Command:
+    r.space()
+    return c.Compress(r.keyword())
+
+
 def _enable(r: Reader, _by_uid: bool) -> c.Command:
     names: list[str] = []
     while r.try_space():
@@ -130,6 +135,8 @@ _TABLE: Final[dict[str, _Parse]] = {
     "AUTHENTICATE": _authenticate,
     "LOGIN": _login,
     "ENABLE": _enable,
+    "UNAUTHENTICATE": _constant(c.Unauthenticate()),
+    "COMPRESS": _compress,
     "NAMESPACE": _constant(c.Namespace()),
     "IDLE": _constant(c.Idle()),
     "CHECK": _constant(c.Check()),

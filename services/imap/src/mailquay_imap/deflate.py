@@ -1,0 +1,112 @@
+"""A connection inside DEFLATE (RFC 4978), with bounds on what it takes.
+
+What comes is inflated a piece at a time, when it is asked for: a bomb fills no memory, and meets
+the same limits as what is sent in the clear.
+"""
+
+import asyncio
+import zlib
+from typing import Final
+
+from mailquay.net.peer import Peer
+from mailquay.net.stream import Stream
+
+__all__ = ["Deflated"]
+
+#: Inflated at once.
+_PIECE_BYTES: Final = 64 * 1024
+#: What is larger is deflated in a thread, as others would wait for it.
+_INLINE_BYTES: Final = 128 * 1024
+#: 8 KiB of window and small tables, of which each connection has its own: 64 KiB where zlib would
+#: take 256, for mail that is a tenth larger.
+_WINDOW_BITS: Final = -13
+_MEMORY_LEVEL: Final = 6
+_ANY_WINDOW: Final = -15
+
+
+class Deflated:
+    """A stream's interface, with raw DEFLATE between it and the client."""
+
+    __slots__ = ("_coming", "_deflate", "_inflate", "_large", "_stream")
+
+    def __init__(self, stream: Stream, received: bytes) -> None:
+        """Go on inside DEFLATE.
+
+        Args:
+            stream: the connection.
+            received: what has come already.
+        """
+        self._stream = stream
+        self._coming = received  # and is not inflated yet
+        self._inflate = zlib.decompressobj(_ANY_WINDOW)
+        self._deflate = zlib.compressobj(
+            level=6, method=zlib.DEFLATED, wbits=_WINDOW_BITS, memLevel=_MEMORY_LEVEL
+        )
+        self._large: list[bytes] = []  # waits to be deflated, in its order
+
+    @property
+    def peer(self) -> Peer:
+        """The client."""
+        return self._stream.peer
+
+    @property
+    def tls(self) -> str | None:
+        """Version and cipher, None in the clear."""
+        return self._stream.tls
+
+    async def read(self) -> bytes:
+        """Whatever has come, at least a byte; ``b""`` once nothing more will.
+
+        Raises:
+            ConnectionAbortedError: it is no DEFLATE.
+        """
+        while not self._inflate.eof:
+            # Of a piece that was full, more may be left inside.
+            data = self._take(self._coming)
+            if data:
+                return data
+            self._coming = await self._stream.read()
+            if not self._coming:
+                return b""
+        return b""
+
+    def _take(self, coming: bytes) -> bytes:
+        try:
+            data = self._inflate.decompress(coming, _PIECE_BYTES)
+        except zlib.error as error:
+            raise ConnectionAbortedError("that is no DEFLATE") from error
+        self._coming = self._inflate.unconsumed_tail
+        return data
+
+    def write(self, data: bytes) -> None:
+        """Queue bytes; `drain` before queueing much more."""
+        if self._large or len(data) > _INLINE_BYTES:
+            self._large.append(data)
+        else:
+            self._stream.write(self._pack(data))
+
+    def _pack(self, data: bytes) -> bytes:
+        return self._deflate.compress(data) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
+
+    async def drain(self) -> None:
+        """Wait until the client has taken most of what was written.
+
+        Raises:
+            TimeoutError: it takes nothing; the connection is cut.
+        """
+        while self._large:
+            whole = self._large[0]
+            for start in range(0, len(whole), _INLINE_BYTES):
+                piece = whole[start : start + _INLINE_BYTES]
+                self._stream.write(await asyncio.to_thread(self._pack, piece))
+                await self._stream.drain()
+            del self._large[0]
+        await self._stream.drain()
+
+    def close(self) -> None:
+        """Close when what is written has been sent."""
+        self._stream.close()
+
+    def abort(self) -> None:
+        """Close now."""
+        self._stream.abort()
