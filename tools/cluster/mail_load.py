@@ -2,10 +2,12 @@
 
 import base64
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -39,11 +41,16 @@ class MailLoad:
 
     def end(self) -> dict[str, Any]:
         """End it; returns what became of everything, as `bench.rollout.reckoning` says it."""
-        self.process.terminate()
+        self.signal(signal.SIGTERM)
         printed, _ = self.process.communicate(timeout=_END_SECONDS)
         print(printed)
         report: dict[str, Any] = json.loads(self.report_file.read_text())
         return report
+
+    def signal(self, number: int) -> None:
+        """Signal the load itself, and not only what has entered its namespaces."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
 
 
 @contextmanager
@@ -73,7 +80,8 @@ def mail_load(
         "--clients", clients, "--rate", per_second, "--ready", ready,
     ]  # fmt: skip
     words = release.cluster.outside.command(*map(str, command))
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    load = MailLoad(process, report)
     try:
         wait_until(
             "clients in IDLE",
@@ -81,9 +89,9 @@ def mail_load(
             seconds=_READY_SECONDS,
         )
         assert process.poll() is None, "the load has ended by itself"
-        yield MailLoad(process, report)
+        yield load
     finally:
-        process.kill()
+        load.signal(signal.SIGKILL)
         process.wait()
 
 

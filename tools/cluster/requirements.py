@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +25,8 @@ _COMMANDS: Final = {
     "hostname": "hostname",
 }
 _CNI_BRIDGE: Final = Path("/usr/lib/cni/bridge")
+#: The kernel's parts that may be modules.
+_MODULES: Final = ("br_netfilter", "overlay")
 
 
 def check_requirements() -> None:
@@ -41,3 +44,15 @@ def check_requirements() -> None:
         raise ClusterError(
             f"A cluster needs Debian packages: apt-get install {' '.join(sorted(packages))}"
         )
+    for module in _MODULES:
+        if not _has_module(module) and shutil.which("modprobe"):
+            subprocess.run(["modprobe", module], check=False, capture_output=True)
+        if not _has_module(module):
+            raise ClusterError(f"A cluster needs the kernel's module {module}, which it has not.")
+
+
+def _has_module(name: str) -> bool:
+    """Whether the kernel has it, loaded or built in."""
+    if name == "br_netfilter":
+        return Path("/proc/sys/net/bridge").exists()
+    return f"\t{name}\n" in Path("/proc/filesystems").read_text()
