@@ -129,8 +129,10 @@ class Session:
                 self._farewell = "[AUTH] the account was changed, please sign in again"
                 return
         begun = time.perf_counter()
-        await handler(self, command)
-        self.server.seconds[command.keyword].observe(time.perf_counter() - begun)
+        try:
+            await handler(self, command)
+        finally:  # QUIT, which deletes, ends the connection
+            self.server.seconds[command.keyword].observe(time.perf_counter() - begun)
 
     async def next_line(self) -> bytes:
         """The client's next line without its end; what was said so far goes out first.
