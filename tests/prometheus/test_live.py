@@ -204,7 +204,22 @@ def test_idle_connections_and_streams_are_counted_where_they_are(loaded):
     open_now = loaded.numbers(f"sum(mailquay_connections_open{of_imap})")
     assert open_now >= [IDLING]
     assert loaded.numbers("sum(mailquay_web_event_streams)") == [1]
+    assert loaded.numbers('sum(mailquay_imap_views{state="open"})') >= [1], "one for all who idle"
     assert loaded.numbers('max(mailquay_queue_recipients{state="queued"})') > [0]
+
+
+def test_time_is_counted_by_what_was_asked_for(loaded):
+    def labels(metric: str, label: str) -> set[str]:
+        found = loaded.get("query", query=f"sum by ({label}) ({metric}_count) > 0")["result"]
+        return {each["metric"][label] for each in found}
+
+    kinds = labels("mailquay_web_request_seconds", "kind")
+    assert kinds == {"site", "reading", "jmap", "events"}
+    methods = labels("mailquay_jmap_call_seconds", "method")
+    assert methods == {"Email/query", "Email/get"}, "what a client makes up is no label"
+    assert {"USER", "PASS", "STAT", "RETR", "QUIT"} <= labels(
+        "mailquay_pop3_command_seconds", "command"
+    )
 
 
 def test_every_alert_is_evaluated_and_none_fires(loaded):
