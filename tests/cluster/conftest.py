@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 from typing import Final
 
 import pytest
+from tools.cluster.errors import ClusterError
 from tools.cluster.release import IMAGE_ARCHIVES, Release
 from tools.cluster.running import RunningCluster
 from tools.cluster.state import CACHE
@@ -70,6 +71,9 @@ def pytest_runtest_makereport(
     report = yield
     if report.failed and report.when != "teardown" and "cluster" in item.fixturenames:
         folder = FAILURES / re.sub(r"[^\w.-]+", "_", item.nodeid)
-        tail = RunningCluster.current().diagnose(folder)
+        try:
+            tail = RunningCluster.current().diagnose(folder)
+        except ClusterError as error:
+            tail = str(error)
         report.sections.append((f"The cluster (all of it is in {folder})", tail))
     return report

@@ -1,5 +1,6 @@
 """A cluster that runs, for what is started in it by ``python -m tools.cluster run``."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -10,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.cluster.api import Api
 from tools.cluster.bringup import HOLDER, NODES
 from tools.cluster.errors import ClusterError
 from tools.cluster.images import import_archive, tag
@@ -130,22 +130,12 @@ class RunningCluster:
             self.kubectl("get", "all,endpointslices,pvc,pv,networkpolicies", everything,
                          "--output=yaml")
         )  # fmt: skip
-        with Api(self.state) as api:
-            for pod in api.items("/api/v1/pods"):
-                metadata = pod["metadata"]
-                self._write_logs(folder, metadata["namespace"], metadata["name"])
+        for node in self.nodes:
+            # With what containers logged before they were started again. Some go meanwhile.
+            logs = self.state.node(node) / "var/log/pods"
+            with contextlib.suppress(shutil.Error):
+                shutil.copytree(logs, folder / "containers" / node)
         return f"{pods}\n" + "\n".join(events.splitlines()[-25:])
-
-    def _write_logs(self, folder: Path, namespace: str, pod: str) -> None:
-        """Of a pod's containers, those before a restart as well."""
-        for name, arguments in {"log": [], "previous.log": ["--previous"]}.items():
-            try:
-                log = self.kubectl("logs", f"--namespace={namespace}", pod, "--all-containers",
-                                   "--prefix", *arguments)  # fmt: skip
-            except ClusterError:
-                # A container that has not started yet, or not ended before, has none.
-                continue
-            (folder / f"{namespace}.{pod}.{name}").write_text(log)
 
     def _run(self, program: str, arguments: Sequence[str | Path], stdin: str | None) -> str:
         words = [program, *(str(word) for word in arguments)]
