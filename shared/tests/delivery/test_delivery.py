@@ -316,3 +316,29 @@ async def test_flags_of_an_account_that_is_gone_are_not_found(store, account):
     await store.accounts.remove(account.address)
     with pytest.raises(NotFound):
         await store.emails.store_flags(account.id, box.id, [1], FlagChange.ADD, Flag.SEEN, [])
+
+
+async def test_together_all_are_placed_or_none(store, deliverer, account):
+    several = [incoming(account, n, repeat_key=None) for n in range(3)]
+    delivered = await deliverer.deliver_together(several)
+    assert [d.placements[0].uid for d in delivered] == [1, 2, 3]
+    assert len({d.placements[0].modseq for d in delivered}) == 1
+    nowhere = LocalPlacement(account.id, 999_999)
+    refused = await deliverer.deliver_together(
+        [*several, incoming(account, 9, repeat_key=None, local=(nowhere,)), *several]
+    )
+    assert [d.placements for d in refused] == [(NotPlaced("nomailbox"),)] * 7
+    box = await inbox(store, account)
+    assert (box.messages, box.uidnext) == (3, 4)
+    assert (await deliverer.deliver(several[0])).placements[0].uid == 4
+
+
+async def test_together_all_fit_the_quota_or_none(store, deliverer, account):
+    several = [incoming(account, n, repeat_key=None) for n in range(3)]
+    room = sum(len(one.raw) for one in several)
+    await store.accounts.set_quota(account.address, room - 1)
+    refused = await deliverer.deliver_together(several)
+    assert [d.placements for d in refused] == [(NotPlaced("overquota"),)] * 3
+    await store.accounts.set_quota(account.address, room)
+    delivered = await deliverer.deliver_together(several)
+    assert [d.placements[0].uid for d in delivered] == [1, 2, 3]

@@ -12,9 +12,10 @@ import hashlib
 import logging
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from mailquay.blobs import BlobRef, BlobStore, BlobUnavailable
 from mailquay.delivery.facts import MessageFacts, read_facts
@@ -75,7 +76,7 @@ class Deliverer:
         self._window = settings.smtp_in.duplicate_window_seconds
         self._max_age = timedelta(seconds=settings.smtp_out.max_age_seconds)
         self._lanes: dict[TenantId, _Lane] = {}
-        self._batches: set[asyncio.Task[None]] = set()
+        self._batches: set[asyncio.Task[Any]] = set()
         self._lag_seconds = 0.0
 
     async def deliver(self, incoming: Incoming) -> Delivered:
@@ -84,14 +85,7 @@ class Deliverer:
         Raises:
             Unavailable: nothing is known of the outcome, and nothing may be acknowledged.
         """
-        begun = time.perf_counter()
-        loop = asyncio.get_running_loop()
-        if len(incoming.raw) <= _INLINE_BYTES:
-            facts = read_facts(incoming.raw)
-        else:
-            facts = await loop.run_in_executor(None, read_facts, incoming.raw)
-        digests = [self._digest(incoming, facts, target.recipient) for target in incoming.local]
-        waiting = _Waiting(incoming, facts, digests, loop.create_future(), begun)
+        waiting = await self._prepare(incoming)
         lane = self._lanes.get(incoming.tenant_id)
         if lane is None:
             lane = self._lanes[incoming.tenant_id] = _Lane()
@@ -99,6 +93,33 @@ class Deliverer:
         lane.waiting_bytes += len(incoming.raw)
         self._fill()
         return await waiting.future
+
+    async def deliver_together(self, incoming: Sequence[Incoming]) -> list[Delivered]:
+        """Put messages of one tenant, all of them or none, where they belong (RFC 3502).
+
+        They are a batch of their own: nobody sees some of them.
+
+        Raises:
+            Unavailable: nothing is known of the outcome, and nothing may be acknowledged.
+        """
+        batch = [await self._prepare(one) for one in incoming]
+        task = asyncio.create_task(self._commit(batch, together=True))
+        self._batches.add(task)
+        task.add_done_callback(self._batches.discard)
+        try:
+            return await asyncio.shield(task)
+        except (StoreUnavailable, BlobUnavailable) as error:
+            raise Unavailable(str(error)) from error
+
+    async def _prepare(self, incoming: Incoming) -> _Waiting:
+        begun = time.perf_counter()
+        loop = asyncio.get_running_loop()
+        if len(incoming.raw) <= _INLINE_BYTES:
+            facts = read_facts(incoming.raw)
+        else:
+            facts = await loop.run_in_executor(None, read_facts, incoming.raw)
+        digests = [self._digest(incoming, facts, target.recipient) for target in incoming.local]
+        return _Waiting(incoming, facts, digests, loop.create_future(), begun)
 
     def measure(self) -> None:
         """Set the lag's gauge: the longest wait since it was last set, of those that wait too."""
@@ -109,7 +130,7 @@ class Deliverer:
 
     async def close(self) -> None:
         """Wait for what is under way."""
-        while self._lanes:
+        while self._lanes or self._batches:
             self._fill()
             await asyncio.wait(self._batches)
 
@@ -209,7 +230,7 @@ class Deliverer:
             if not waiting.future.done():
                 waiting.future.set_exception(error)
 
-    async def _commit(self, batch: list[_Waiting]) -> list[Delivered]:
+    async def _commit(self, batch: list[_Waiting], *, together: bool = False) -> list[Delivered]:
         """Bodies first, then the one transaction, then the events."""
         tenant = batch[0].incoming.tenant_id
         written, known = await asyncio.gather(
@@ -230,6 +251,7 @@ class Deliverer:
             known=known,
             duplicate_window_seconds=self._window,
             default_quota_bytes=self._settings.default_quota_bytes,
+            together=together,
         )
         delivered = self._hand_out(batch, result)
         self._announce(batch, delivered)

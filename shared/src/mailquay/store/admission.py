@@ -71,7 +71,18 @@ class Admission:
         placements: Sequence[PlacementRow],
         email_ids: Sequence[int],
         default_quota_bytes: int,
+        *,
+        together: bool = False,
     ) -> None:
+        """Decide.
+
+        Args:
+            known: what the database knew.
+            placements: the batch.
+            email_ids: an unused one for each.
+            default_quota_bytes: of accounts without a quota of their own.
+            together: all go in, or none.
+        """
         self.results: list[Placed | NotPlaced | None] = [None] * len(placements)
         self.admitted: list[Admitted] = []
         self.mailboxes: dict[tuple[int, int], MailboxGain] = {}
@@ -79,6 +90,9 @@ class Admission:
         self._known = known
         for index, (row, email_id) in enumerate(zip(placements, email_ids, strict=True)):
             self.results[index] = self._judge(index, row, email_id, default_quota_bytes)
+        refused = next((r for r in self.results if isinstance(r, NotPlaced)), None)
+        if together and refused is not None:
+            self._withdraw(refused)
 
     @property
     def changed(self) -> list[tuple[int, AccountState]]:
@@ -124,6 +138,13 @@ class Admission:
             gain.bytes += size
         thread_id = self._thread(row, email_id)
         self.admitted.append(Admitted(index, row, mailbox_id, email_id, thread_id, tuple(places)))
+
+    def _withdraw(self, reason: NotPlaced) -> None:
+        """Nothing goes in after all."""
+        self.results = [reason for _ in self.results]
+        self.admitted, self.mailboxes, self.threads = [], {}, {}
+        for account in self._known.accounts.values():
+            account.added_bytes = account.added_messages = 0
 
     def _thread(self, row: PlacementRow, email_id: int) -> int:
         """The oldest thread that any of the keys is of, else a new one; the other keys join it."""

@@ -196,11 +196,13 @@ class Deliveries:
         known: Known | None = None,
         duplicate_window_seconds: float,
         default_quota_bytes: int = 0,
+        together: bool = False,
     ) -> BatchResult:
         """Record a batch whose bodies are durable already; all of it, or nothing.
 
         One round trip where nothing is queued, and nobody has changed the same accounts since
-        `look` told what is ``known``.
+        `look` told what is ``known``. Messages that do not go in keep no others out, but where they
+        are to go in ``together``.
 
         Raises:
             StoreUnavailable: nothing is known of the outcome; delivering again is safe where the
@@ -209,9 +211,8 @@ class Deliveries:
 
         async def record(c: Connection, known: Known) -> list[Placed | NotPlaced] | None:
             ids = await self._take_ids(c, len(placements))
-            return await self._write(
-                c, packs, Admission(known, placements, ids, default_quota_bytes)
-            )
+            admission = Admission(known, placements, ids, default_quota_bytes, together=together)
+            return await self._write(c, packs, admission)
 
         if known is not None and not queued:
             async with self._engine.connection() as c:
