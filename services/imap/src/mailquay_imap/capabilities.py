@@ -38,6 +38,8 @@ _SIGNED_IN: Final = (
     "ESORT",  # RFC 5267
     "PARTIAL",  # RFC 9394
     "UNAUTHENTICATE",  # RFC 8437
+    "MULTIAPPEND",  # RFC 3502
+    "REPLACE",  # RFC 8508
     "WITHIN",  # RFC 5032
     "SAVEDATE",  # RFC 8514
     "PREVIEW",  # RFC 8970

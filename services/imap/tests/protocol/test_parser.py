@@ -43,6 +43,7 @@ def numbers(*ranges: tuple[int, int]) -> SequenceSet:
     return SequenceSet(ranges)
 
 
+MESSAGE = c.AppendMessage(("\\Seen", "$a"), datetime(2026, 2, 1, 9, tzinfo=UTC), b"hi")
 KNOWN = [
     (b"a CAPABILITY", c.Capability()),
     (b"a noop ", c.Noop()),
@@ -68,9 +69,17 @@ KNOWN = [
     (b"a STATUS x (messages UIDNEXT)", c.Status("x", ("MESSAGES", "UIDNEXT"))),
     (
         b'a APPEND x (\\Seen $a) " 1-Feb-2026 10:00:00 +0100" {2+}\r\nhi',
-        c.Append("x", ("\\Seen", "$a"), datetime(2026, 2, 1, 9, tzinfo=UTC), b"hi"),
+        c.Append("x", (MESSAGE,)),
     ),
-    (b"a APPEND x ~{2+}\r\n\0\0", c.Append("x", (), None, b"\0\0")),
+    (b"a APPEND x ~{2+}\r\n\0\0", c.Append("x", (c.AppendMessage((), None, b"\0\0"),))),
+    (
+        b'a APPEND x (\\Seen $a) " 1-Feb-2026 10:00:00 +0100" {2+}\r\nhi {1+}\r\nx',
+        c.Append("x", (MESSAGE, c.AppendMessage((), None, b"x"))),
+    ),
+    (
+        b'a UID REPLACE 7 x (\\Seen $a) " 1-Feb-2026 10:00:00 +0100" {2+}\r\nhi',
+        c.Replace(numbers((7, 7)), "x", MESSAGE, by_uid=True),
+    ),
     (b"a UID EXPUNGE 1:2", c.Expunge(numbers((1, 2)))),
     (b"a EXPUNGE", c.Expunge(None)),
     (

@@ -28,6 +28,7 @@ from mailquay_imap.handlers.mailboxes import (
     handle_subscribe,
 )
 from mailquay_imap.handlers.quota import handle_getquota, handle_getquotaroot, handle_setquota
+from mailquay_imap.handlers.replace import handle_replace
 from mailquay_imap.handlers.search import handle_search
 from mailquay_imap.handlers.select import handle_select
 from mailquay_imap.handlers.sort import handle_sort
@@ -72,6 +73,7 @@ HANDLERS: Final[dict[type[c.Command], tuple[State, Handler]]] = {
     c.Check: (_SELECTED, handle_noop),
     c.Close: (_SELECTED, handle_close),
     c.Unselect: (_SELECTED, handle_unselect),
+    c.Replace: (_SELECTED, handle_replace),
     c.Expunge: (_SELECTED, handle_expunge),
     c.Search: (_SELECTED, handle_search),
     c.Sort: (_SELECTED, handle_sort),

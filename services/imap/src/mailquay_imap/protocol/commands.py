@@ -12,11 +12,11 @@ from mailquay_imap.protocol.sequence import SequenceSet
 from mailquay_imap.protocol.sort import Algorithm, Criterion
 
 __all__ = [
-    "WITH_NUMBERS", "Append", "Authenticate", "Capability", "Check", "Close", "Command",
-    "Compress", "Copy", "Create", "Delete", "Enable", "Expunge", "Fetch", "GetQuota",
+    "WITH_NUMBERS", "Append", "AppendMessage", "Authenticate", "Capability", "Check", "Close",
+    "Command", "Compress", "Copy", "Create", "Delete", "Enable", "Expunge", "Fetch", "GetQuota",
     "GetQuotaRoot", "Id", "Idle", "List", "ListReturn", "Login", "Logout", "Lsub", "Namespace",
-    "Noop", "Rename", "Search", "Select", "SetQuota", "Sort", "StartTls", "Status", "Store",
-    "Subscribe", "Thread", "Unauthenticate", "Unselect",
+    "Noop", "Rename", "Replace", "Search", "Select", "SetQuota", "Sort", "StartTls", "Status",
+    "Store", "Subscribe", "Thread", "Unauthenticate", "Unselect",
 ]  # fmt: skip
 
 
@@ -168,13 +168,30 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
-class Append:
-    """RFC 9051 §6.3.12."""
+class AppendMessage:
+    """A message, and what it is to have in its mailbox."""
 
-    mailbox: str
     flags: tuple[str, ...]
     date: datetime | None
     message: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """RFC 9051 §6.3.12; several messages by RFC 3502."""
+
+    mailbox: str
+    messages: tuple[AppendMessage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """RFC 8508; ``target`` is one number or uid."""
+
+    target: SequenceSet
+    mailbox: str
+    message: AppendMessage
+    by_uid: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,5 +308,5 @@ Command = (
     Capability | Noop | Logout | Id | StartTls | Authenticate | Login | Enable | Select | Create
     | Delete | Rename | Subscribe | List | Lsub | Namespace | Status | Append | Idle | Check
     | Close | Unselect | Expunge | Search | Sort | Thread | Fetch | Store | Copy | GetQuota
-    | GetQuotaRoot | SetQuota | Unauthenticate | Compress
+    | GetQuotaRoot | SetQuota | Unauthenticate | Compress | Replace
 )  # fmt: skip

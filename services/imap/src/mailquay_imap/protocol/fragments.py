@@ -12,7 +12,7 @@ __all__ = ["ClientData", "Continue", "Limits", "Overflow", "RawCommand", "Reject
 
 #: What announces a literal at the end of a line; ``+`` does not wait to be asked (RFC 7888).
 _LITERAL: Final = re.compile(rb"\{(\d{1,20})(\+?)\}\Z")
-_APPEND: Final = re.compile(rb"[^ ]+ +APPEND ", re.IGNORECASE)
+_APPEND: Final = re.compile(rb"[^ ]+ +(?:APPEND|(?:UID +)?REPLACE) ", re.IGNORECASE)
 _TAG: Final = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\+]+(?= )")
 
 

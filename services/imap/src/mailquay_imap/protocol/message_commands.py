@@ -11,12 +11,27 @@ from mailquay_imap.protocol.returns import Partial, parse_partial, parse_returns
 from mailquay_imap.protocol.search import parse_charset_and_keys, parse_search
 from mailquay_imap.protocol.sort import parse_algorithm, parse_criteria
 
-__all__ = ["MESSAGE_COMMANDS"]
+__all__ = ["APPENDS_MAX", "MESSAGE_COMMANDS"]
+
+#: Messages of one APPEND; they are one transaction.
+APPENDS_MAX: Final = 500
 
 
 def _append(r: Reader, _by_uid: bool) -> c.Command:
+    """``"APPEND" SP mailbox 1*append-message`` (RFC 3502 §7)."""
     r.space()
     mailbox = r.mailbox()
+    messages = [_append_message(r)]
+    while r.try_space():
+        r.position -= 1
+        messages.append(_append_message(r))
+        if len(messages) > APPENDS_MAX:
+            raise ProtocolError("too many messages at once")
+    return c.Append(mailbox, tuple(messages))
+
+
+def _append_message(r: Reader) -> c.AppendMessage:
+    """``[SP flag-list] [SP date-time] SP literal``."""
     r.space()
     flags: list[str] = []
     date = None
@@ -26,7 +41,18 @@ def _append(r: Reader, _by_uid: bool) -> c.Command:
     if r.peek() == b'"':
         date = r.date_time()
         r.space()
-    return c.Append(mailbox, tuple(flags), date, r.message())
+    return c.AppendMessage(tuple(flags), date, r.message())
+
+
+def _replace(r: Reader, by_uid: bool) -> c.Command:
+    """``"REPLACE" SP seq-number SP mailbox append-message`` (RFC 8508 §5)."""
+    r.space()
+    target = r.sequence_set()
+    if not target.is_one:
+        raise ProtocolError("REPLACE takes one message")
+    r.space()
+    mailbox = r.mailbox()
+    return c.Replace(target, mailbox, _append_message(r), by_uid)
 
 
 def _expunge(r: Reader, by_uid: bool) -> c.Command:
@@ -129,6 +155,7 @@ def _copy(r: Reader, by_uid: bool, *, move: bool) -> c.Command:
 #: By the name of the command.
 MESSAGE_COMMANDS: Final[dict[str, Callable[[Reader, bool], c.Command]]] = {
     "APPEND": _append,
+    "REPLACE": _replace,
     "EXPUNGE": _expunge,
     "SEARCH": _search,
     "SORT": _sort,

@@ -16,7 +16,7 @@ __all__ = ["Parsed", "parse_command", "split_tag"]
 
 #: What UID makes use uids.
 _BY_UID: Final = frozenset(
-    ("COPY", "EXPUNGE", "FETCH", "MOVE", "SEARCH", "SORT", "STORE", "THREAD")
+    ("COPY", "EXPUNGE", "FETCH", "MOVE", "REPLACE", "SEARCH", "SORT", "STORE", "THREAD")
 )
 #: A valid tag: ASTRING-CHAR but for "+" (RFC 9051 §9).
 _TAG: Final = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\+]+")

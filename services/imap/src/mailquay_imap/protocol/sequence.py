@@ -25,6 +25,11 @@ class SequenceSet:
     is_saved: bool = False
 
     @property
+    def is_one(self) -> bool:
+        """Whether it is a single number, or ``*``."""
+        return len(self.ranges) == 1 and self.ranges[0][0] == self.ranges[0][1]
+
+    @property
     def has_star(self) -> bool:
         """Whether ``*`` is in it."""
         return any(_STAR in range_ for range_ in self.ranges)
