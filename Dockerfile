@@ -8,7 +8,7 @@ ARG BASE=docker.io/library/debian:bookworm-slim
 # What builds: Debian's Python with pip, and binutils to strip with. FRESH is any word that was not
 # given before: then Debian is asked anew what there is, and not a layer of the cache.
 FROM ${BASE} AS builder
-ARG FRESH
+ARG FRESH=
 RUN export DEBIAN_FRONTEND=noninteractive \
     && apt-get update -qq \
     && apt-get upgrade -qq --yes >/dev/null 2>&1 \

@@ -132,7 +132,7 @@ def test_every_library_finds_those_it_needs(image: tuple[str, BuiltImage]):
             ["chroot", root, f"/usr/lib64/{loader.name}", "--list", library],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
-        assert "not found" not in done.stdout + done.stderr, library
+        assert done.returncode == 0, done.stderr
 
 
 def test_services_share_all_but_their_own_layer(built: Built):

@@ -7,6 +7,7 @@ alike, from a base that is made if it cannot be had, and written to files for a 
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -42,11 +43,13 @@ def main() -> None:
         builder = find_builder(options.builder)
         provide_base(builder, is_fresh=options.fresh)
         arguments = build_arguments() | ({"FRESH": str(time.time())} if options.fresh else {})
-        for name in options.images or IMAGES:
-            reference = f"{options.repository}/{name}:{options.tag}"
-            build(builder, name, reference, arguments)
-            if options.archive:
-                archive(builder, name, reference, options.archive)
+        with tempfile.TemporaryDirectory(prefix="mailquay-images-") as folder:
+            context = copy_sources(Path(folder) / "context")
+            for name in options.images or IMAGES:
+                reference = f"{options.repository}/{name}:{options.tag}"
+                build(builder, context, name, reference, arguments)
+                if options.archive:
+                    archive(builder, name, reference, options.archive)
     except BuilderError as error:
         sys.exit(f"make images: {error}")
 
@@ -66,13 +69,26 @@ def provide_base(builder: Builder, *, is_fresh: bool) -> None:
         builder.load_root(make_base(Path(folder), epoch=EPOCH), BASE, epoch=EPOCH)
 
 
-def build(builder: Builder, name: str, reference: str, arguments: dict[str, str]) -> None:
+def copy_sources(target: Path) -> Path:
+    """Copy what the images are made from: all are of one moment, whoever edits meanwhile."""
+    target.mkdir()
+    for path in (ROOT / "Dockerfile", ROOT / ".dockerignore", *ROOT.glob("requirements-*.lock")):
+        shutil.copy2(path, target)
+    unwanted = shutil.ignore_patterns("__pycache__", "node_modules", "dist", "tests")
+    for name in ("shared", "services", "tools/images/container"):
+        shutil.copytree(ROOT / name, target / name, ignore=unwanted)
+    return target
+
+
+def build(
+    builder: Builder, context: Path, name: str, reference: str, arguments: dict[str, str]
+) -> None:
     """Build one image."""
     started = time.monotonic()
     labels = {"version": reference.rpartition(":")[2], "revision": revision()}
     with tempfile.TemporaryDirectory(prefix="mailquay-secrets-") as folder:
         builder.build(
-            ROOT,
+            context,
             target=name,
             reference=reference,
             labels={f"org.opencontainers.image.{k}": v for k, v in labels.items() if v},

@@ -3,6 +3,7 @@
 On a machine with the plain internet all of it is empty.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -43,12 +44,17 @@ def secrets(folder: Path) -> dict[str, Path]:
 
 
 def pip_settings() -> Mapping[str, str]:
-    """What pip has been told here, by files or the environment, which wins."""
-    command = (sys.executable, "-m", "pip", "config", "list")
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    """What pip has been told here, by files or the environment, which wins; empty without pip."""
+    told = ""
+    for pip in ((sys.executable, "-m", "pip"), ("pip3",), ("pip",)):
+        with contextlib.suppress(FileNotFoundError, subprocess.CalledProcessError):
+            told = subprocess.run(
+                [*pip, "config", "list"], capture_output=True, text=True, check=True
+            ).stdout
+            break
     settings: dict[str, str] = {}
     from_environment: dict[str, str] = {}
-    for line in done.stdout.splitlines():
+    for line in told.splitlines():
         key, _, value = line.partition("=")
         where, _, name = key.rpartition(".")
         if where in ("global", "install"):
