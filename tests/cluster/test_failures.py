@@ -1,6 +1,8 @@
 """What pods stand on, or pods themselves, go with no warning: what is told, kept, and heals."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -36,12 +38,12 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
 def storage(release: Release) -> Iterator[str]:
     command = [sys.executable, "-m", "mailquay.testing.object_storage", "--bind", OUTSIDE,
                "--port", "9000"]  # fmt: skip
-    process = subprocess.Popen(release.cluster.outside.command(*command))
+    process = subprocess.Popen(release.cluster.outside.command(*command), start_new_session=True)
     try:
         wait_until("the object storage", lambda: tell(STORAGE, "serve"))
         yield STORAGE
     finally:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
