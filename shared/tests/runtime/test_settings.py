@@ -1,8 +1,9 @@
 """Where settings come from, and that everything wrong with them is said at once."""
 
 import pytest
+from pydantic import ValidationError
 
-from mailquay.runtime.settings import DnsSettings, SettingsError, load_settings
+from mailquay.runtime.settings import DnsSettings, ImapSettings, SettingsError, load_settings
 
 
 def test_the_environment_wins_over_the_file(monkeypatch, tmp_path):
@@ -69,3 +70,25 @@ def test_a_resolver_has_an_address_and_perhaps_a_port(server, endpoint):
 def test_what_is_no_resolver_is_told_at_the_start(server):
     with pytest.raises(ValueError, match=r"is not an address|no valid port"):
         DnsSettings(servers=(server,))
+
+
+@pytest.mark.parametrize(
+    ("entry", "on_imap", "on_imaps"),
+    [
+        ("Idle", {"IDLE"}, {"IDLE"}),
+        ("imap:sort", {"SORT"}, set()),
+        ("imaps:AUTH=LOGIN", set(), {"AUTH=LOGIN"}),
+    ],
+)
+def test_a_capability_is_hidden_on_one_port_or_on_both(entry, on_imap, on_imaps):
+    settings = ImapSettings(hidden_capabilities=(entry, "ID"))
+    assert settings.hidden_on("imap") == on_imap | {"ID"}
+    assert settings.hidden_on("imaps") == on_imaps | {"ID"}
+
+
+@pytest.mark.parametrize(
+    "entry", ["", "imap:", "pop3:IDLE", ":IDLE", "imap4REV1", "imaps:IMAP4rev1"]
+)
+def test_what_cannot_be_hidden_is_no_setting(entry):
+    with pytest.raises(ValidationError):
+        ImapSettings(hidden_capabilities=(entry,))

@@ -38,17 +38,19 @@ async def start(platform: Platform) -> Service:
     counter = ConnectionCounter(settings.net)
     streams: set[Stream] = set()
 
-    async def serve(stream: Stream) -> None:
-        streams.add(stream)
-        try:
-            await Session(server, stream, HANDLERS).run()
-        finally:
-            streams.discard(stream)
-
-    def factory(peer: Peer, slot: Slot) -> Stream:
-        return Stream(peer, slot, serve)
-
     def listen(name: str, port: int, tls: TlsContexts | None) -> Listener:
+        hidden = settings.imap.hidden_on(name)
+
+        async def serve(stream: Stream) -> None:
+            streams.add(stream)
+            try:
+                await Session(server, stream, HANDLERS, hidden).run()
+            finally:
+                streams.discard(stream)
+
+        def factory(peer: Peer, slot: Slot) -> Stream:
+            return Stream(peer, slot, serve)
+
         return Listener(
             name, factory, settings=settings.net, counter=counter, port=port, tls=tls, busy=_BUSY
         )

@@ -58,7 +58,14 @@ def may_sign_in(session: "Session") -> bool:
 
 
 def capabilities(session: "Session") -> list[str]:
-    """The capabilities that hold for this connection now."""
+    """The capabilities that hold for this connection now, but for those that are hidden."""
+    found = _offered(session)
+    if not session.hidden:
+        return found
+    return [name for name in found if name.upper() not in session.hidden]
+
+
+def _offered(session: "Session") -> list[str]:
     found = list(_ALWAYS)
     if session.account is None:
         is_plain = session.stream.tls is None and not isinstance(session.stream, Deflated)

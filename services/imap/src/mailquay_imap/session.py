@@ -54,8 +54,8 @@ class Session:
 
     __slots__ = (
         "_bad", "_handlers", "_has_looked", "_login_deadline", "_out", "_out_bytes", "account",
-        "after_reply", "client_id", "data", "enabled", "failed_sign_ins", "farewell", "is_idle",
-        "selected", "server", "state", "stream", "tag",
+        "after_reply", "client_id", "data", "enabled", "failed_sign_ins", "farewell", "hidden",
+        "is_idle", "selected", "server", "state", "stream", "tag",
     )  # fmt: skip
 
     def __init__(
@@ -63,6 +63,7 @@ class Session:
         server: Server,
         stream: Stream,
         handlers: Mapping[type[c.Command], tuple[State, Handler]],
+        hidden: frozenset[str] = frozenset(),
     ) -> None:
         self.server = server
         self._handlers = handlers
@@ -70,6 +71,7 @@ class Session:
         self.state = State.NOT_AUTHENTICATED
         self.account: Account | None = None
         self.selected: Selected | None = None
+        self.hidden: Final = hidden  # capabilities that are not offered here, upper case
         self.enabled: set[str] = set()
         self.client_id = ""
         self.tag = b""  # of the command that runs

@@ -81,7 +81,7 @@ async def handle_unauthenticate(session: Session, _command: c.Unauthenticate) ->
 
 async def handle_enable(session: Session, command: c.Enable) -> Ok:
     """ENABLE (RFC 5161)."""
-    wanted = ENABLEABLE.intersection(command.capabilities)
+    wanted = ENABLEABLE.intersection(command.capabilities) - session.hidden
     fresh = sorted(wanted - session.enabled)
     session.enable(*wanted)
     if "QRESYNC" in wanted:

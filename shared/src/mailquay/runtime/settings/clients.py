@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field, IPvAnyNetwork
+from pydantic import Field, IPvAnyNetwork, field_validator
 
 from mailquay.runtime.settings.values import KIB, MIB, Group, Port
 
@@ -31,9 +31,30 @@ class ImapSettings(Group):
     poll_seconds: float = Field(
         30, gt=0, description="How often an idling client's mailbox is looked at without an event."
     )
+    hidden_capabilities: tuple[str, ...] = Field(
+        (),
+        description="Capabilities that are not offered, as clients stumble over them: `NAME`, or "
+        "`imap:NAME` and `imaps:NAME` on that port alone.",
+    )
     allow_plaintext_auth: bool = Field(
         False, description="Offer sign-in without TLS. Only for loopback and tests."
     )
+
+    @field_validator("hidden_capabilities")
+    @classmethod
+    def _check_hidden(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in value:
+            listener, colon, name = entry.rpartition(":")
+            if not name or (colon and listener not in ("imap", "imaps")):
+                raise ValueError(f"{entry!r} is none of NAME, imap:NAME and imaps:NAME")
+            if name.upper() == "IMAP4REV1":
+                raise ValueError("without IMAP4rev1 it is no IMAP server to most clients")
+        return value
+
+    def hidden_on(self, listener: str) -> frozenset[str]:
+        """What is not offered on a port, ``imap`` or ``imaps``; upper case."""
+        entries = [entry.rpartition(":") for entry in self.hidden_capabilities]
+        return frozenset(name.upper() for on, _, name in entries if on in ("", listener))
 
 
 class Pop3Settings(Group):
