@@ -96,6 +96,10 @@ def test_text_of_another_form_is_refused_with_what_is_wanted(chart, over, said):
             "minReplicas is 5, which is more than maxReplicas, 3",
         ),
         (
+            {"imap": {"autoscaling": {"enabled": True, "targets": {"cpuPercent": 0}}}},
+            "there is nothing to scale by",
+        ),
+        (
             {"imap": {"autoscaling": {"enabled": True, "targets": {"cpuPercent": None}}}},
             "there is nothing to scale by",
         ),

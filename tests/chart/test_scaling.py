@@ -55,18 +55,21 @@ def test_each_service_scales_by_cpu_when_asked_to(chart, name, key):
 
 
 @pytest.mark.parametrize(
-    ("name", "metric", "value"),
+    ("name", "metric", "value", "by_cpu_too"),
     [
-        ("imap", "mailquay_connections_open", "2000"),
-        ("smtp-out", "mailquay_queue_late_seconds", "60"),
-        ("smtp-in", "mailquay_delivery_lag_seconds", "0.5"),
+        ("imap", "mailquay_connections_open", "2000", False),
+        ("smtp-out", "mailquay_queue_late_seconds", "60", False),
+        ("smtp-in", "mailquay_delivery_lag_seconds", "0.5", True),
     ],
 )
-def test_or_by_what_it_measures_itself(chart, name, metric, value):
+def test_or_by_what_it_measures_itself(chart, name, metric, value, by_cpu_too):
     rendering = chart.render(base="custom-metric-hpa")
-    metrics = rendering.get("HorizontalPodAutoscaler", f"mq-mailquay-{name}")["spec"]["metrics"]
+    *others, own = rendering.get("HorizontalPodAutoscaler", f"mq-mailquay-{name}")["spec"][
+        "metrics"
+    ]
     target = {"type": "AverageValue", "averageValue": value}
-    assert {"type": "Pods", "pods": {"metric": {"name": metric}, "target": target}} in metrics
+    assert own == {"type": "Pods", "pods": {"metric": {"name": metric}, "target": target}}
+    assert [each["resource"]["name"] for each in others] == ["cpu"] * by_cpu_too
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@
 {{- if gt (int $scaling.minReplicas) (int $scaling.maxReplicas) -}}
 {{- fail (printf "%s.autoscaling: minReplicas is %d, which is more than maxReplicas, %d" .key (int $scaling.minReplicas) (int $scaling.maxReplicas)) -}}
 {{- end -}}
-{{- $targets := without (values $scaling.targets | uniq) nil -}}
+{{- $targets := compact (values $scaling.targets) -}}
 {{- if not (or $targets $scaling.metrics $scaling.triggers) -}}
 {{- fail (printf "%s.autoscaling.targets: there is nothing to scale by; set cpuPercent, connections, queueLateSeconds or deliveryLagSeconds" .key) -}}
 {{- end -}}
