@@ -1,13 +1,18 @@
 """The chart's life in a cluster: from nothing to ready, another release and back, and away again."""
 
 import re
+import shutil
 import smtplib
 import ssl
+import subprocess
 from collections.abc import Iterator
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 from imapclient import IMAPClient
+from tools.cluster.addresses import OUTSIDE
+from tools.cluster.binaries import BINARIES
 from tools.cluster.processes import wait_until
 from tools.cluster.release import Release
 from tools.cluster.running import RunningCluster
@@ -23,13 +28,49 @@ _EVENTS = {"events", "events.events.k8s.io"}
 NEXT = "next"
 ADMIN = "admin@mailquay.test"
 #: Values with which clients outside the cluster are served.
-OUTSIDE = {"defaults": {"service": {"type": "LoadBalancer"}}}
+BALANCED = {"defaults": {"service": {"type": "LoadBalancer"}}}
+S3_PORT = 7070
+S3_KEYS = {"AWS_ACCESS_KEY_ID": "mailquay", "AWS_SECRET_ACCESS_KEY": "correct horse battery"}
+BODIES_IN_S3 = {
+    "blobs": {
+        "url": "s3://mail/bodies",
+        "existingSecret": "s3",
+        "environment": {
+            "AWS_ENDPOINT": f"http://{OUTSIDE}:{S3_PORT}", "AWS_ALLOW_HTTP": "true",
+            "AWS_REGION": "us-east-1",
+        },
+    },
+    "networkPolicy": {"blobs": {"ports": [S3_PORT]}},
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def installed(release: Release) -> tuple[Release, str]:
-    """An installation, and the notes that it was told with."""
-    return release, release.install()
+def bucket(cluster: RunningCluster) -> Iterator[Path]:
+    """A bucket of an S3 server outside the cluster; the folder that its objects are in."""
+    folder = cluster.state.folder / "s3"
+    objects = folder / "buckets" / "mail"
+    for each in (objects, folder / "metadata"):
+        each.mkdir(parents=True)
+    server = subprocess.Popen(
+        cluster.outside.command(
+            BINARIES / "versitygw", f"--port={OUTSIDE}:{S3_PORT}", "--quiet",
+            f"--access={S3_KEYS['AWS_ACCESS_KEY_ID']}",
+            f"--secret={S3_KEYS['AWS_SECRET_ACCESS_KEY']}", "posix", "--sidecar", folder / "metadata", folder / "buckets",
+        )
+    )  # fmt: skip
+    yield objects
+    server.terminate()
+    server.wait()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def installed(release: Release, bucket: Path) -> Release:
+    """An installation that keeps bodies in that bucket."""
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s3"}}
+    release.cluster.apply({**secret, "stringData": S3_KEYS}, namespace=release.namespace)
+    release.install(BODIES_IN_S3)
+    return release
 
 
 def image_tags(release: Release, component: str) -> set[str]:
@@ -42,10 +83,9 @@ def image_tags(release: Release, component: str) -> set[str]:
 
 
 def test_all_is_ready_when_the_one_command_returns(installed):
-    release, _notes = installed
     for component, count in {"smtp-in": 2, "smtp-out": 1, "imap": 2, "pop3": 1,
                              "webmail-api": 1}.items():  # fmt: skip
-        pods = release.pods(component)
+        pods = installed.pods(component)
         ready = [
             condition["status"]
             for pod in pods
@@ -62,48 +102,47 @@ def test_all_is_ready_when_the_one_command_returns(installed):
 
 
 def test_pods_of_a_service_are_spread_over_the_nodes(installed):
-    release, _notes = installed
     for component in ("smtp-in", "imap"):
-        nodes = [pod["spec"]["nodeName"] for pod in release.pods(component)]
+        nodes = [pod["spec"]["nodeName"] for pod in installed.pods(component)]
         assert (component, sorted(nodes)) == (component, ["node-1", "node-2"])
 
 
-def test_the_charts_own_test_finds_that_mail_flows(installed):
-    release, _notes = installed
-    assert re.search(r"^Phase:\s+Succeeded$", release.test(), re.MULTILINE)
+def test_the_charts_own_test_finds_that_mail_flows_into_the_bucket(installed, bucket):
+    assert re.search(r"^Phase:\s+Succeeded$", installed.test(), re.MULTILINE)
+    assert [file for file in bucket.rglob("*") if file.is_file()]
 
 
 def test_an_upgrade_runs_the_new_images_and_a_rollback_the_old_ones(cluster, images, installed):
-    release, _notes = installed
-    (old,) = image_tags(release, "imap")
-    password = release.admin_password()
+    (old,) = image_tags(installed, "imap")
+    password = installed.admin_password()
     for image in images:
         cluster.tag_image(image, f"{image.rpartition(':')[0]}:{NEXT}")
     components = ("smtp-in", "smtp-out", "imap", "pop3", "webmail-api")
-    release.upgrade({"image": {"tag": NEXT}})
-    assert {tag for component in components for tag in image_tags(release, component)} == {NEXT}
-    assert release.admin_password() == password
-    release.rollback()
-    assert {tag for component in components for tag in image_tags(release, component)} == {old}
-    assert release.admin_password() == password
+    installed.upgrade(BODIES_IN_S3 | {"image": {"tag": NEXT}})
+    assert {tag for component in components for tag in image_tags(installed, component)} == {NEXT}
+    assert installed.admin_password() == password
+    installed.rollback()
+    assert {tag for component in components for tag in image_tags(installed, component)} == {old}
+    assert installed.admin_password() == password
 
 
 def test_an_uninstall_leaves_what_the_notes_say_and_mail_is_back_with_it(
     cluster, images, namespace
 ):
     release = Release(cluster, namespace)
-    notes = release.install(OUTSIDE)
+    notes = release.install(BALANCED)
     password = release.admin_password()
     deliver(release, "Kept")
     wait_until("the message", lambda: subjects(release, password) == ["Kept"])
     release.uninstall()
+    wait_until("the pods to end", lambda: not cluster.select("pods", namespace=namespace))
     left = set(objects_in(cluster, namespace))
     said = notes[notes.index("`helm uninstall` leaves") :]
     kinds = {"Secret": "secrets", "volume claim": "persistentvolumeclaims"}
     assert left == {
         (kinds[kind], name) for kind, name in re.findall(r"(Secret|volume claim) ([\w.-]+\w)", said)
     }
-    release.install(OUTSIDE)
+    release.install(BALANCED)
     assert release.admin_password() == password
     assert subjects(release, password) == ["Kept"]
 
