@@ -2,6 +2,8 @@
 
 import pytest
 
+from mailquay_imap import finder
+
 LONG_TO = b", ".join(b"person%d@example.net" % number for number in range(300))
 #: More than is kept of a header with each message.
 LONG_HEADER = b"".join(b"Received: from host%d by us; now\r\n" % n for n in range(300)) + (
@@ -83,3 +85,16 @@ async def test_the_same_email_twice_is_found_twice(start_imap):
         await client.say(b"COPY 1 INBOX")
         for key in (b"SUBJECT twice", b"BODY body", b"SENTSINCE 1-Jan-2020", b'HEADER Subject ""'):
             assert (await client.say(b"SEARCH " + key))[0] == b"* SEARCH 1 2\r\n"
+
+
+async def test_a_large_mailbox_is_searched_by_the_same_comparator(search, monkeypatch):
+    monkeypatch.setattr(finder, "_REMEMBERED", 0)
+    messages = [
+        message(Subject="Café".encode()), message(Subject=b"cafe"), message(Subject=b"tea"),
+        b"Message-ID: <\xc3\xa9@x>\r\n" + message(Subject=b"x"), message(To=LONG_TO),
+    ]  # fmt: skip
+    keys = (
+        b"SUBJECT CAFE", 'CHARSET UTF-8 SUBJECT "café"'.encode(), 'CHARSET UTF-8 SUBJECT "ＴＥＡ"'.encode(),
+        'CHARSET UTF-8 HEADER Message-ID "É@"'.encode(), b"TO person299@",
+    )  # fmt: skip
+    assert await search(messages, *keys) == [[1, 2], [1], [3], [4], [5]]

@@ -14,6 +14,7 @@ from mailquay.store.search import (
     Field,
     FieldContains,
     FieldIsCut,
+    FieldIsWide,
     InThreads,
     Range,
     UidIn,
@@ -110,3 +111,9 @@ async def test_any_text_and_any_uids_are_an_answerable_question(find, text, rang
     found = await find(FieldContains(Field.SUBJECT, text))
     plain = text.replace("\0", "")
     assert set(found) >= {n for n, s in enumerate(SUBJECTS, 1) if plain in s}
+
+
+async def test_a_field_that_is_not_all_ascii_is_wide(find):
+    assert await find(FieldIsWide(Field.SUBJECT)) == [4]
+    assert await find(FieldIsWide(Field.TO)) == []
+    assert await find(FieldIsWide(Field.MESSAGE_ID)) == []

@@ -35,6 +35,7 @@ _SIGNED_IN: Final = (
     "SORT", "THREAD=ORDEREDSUBJECT", "THREAD=REFERENCES",  # RFC 5256
     "THREAD=REFS",  # draft-ietf-morg-inthread
     "SORT=DISPLAY",  # RFC 5957
+    "I18NLEVEL=1",  # RFC 5255
     "ESORT",  # RFC 5267
     "PARTIAL",  # RFC 9394
     "UNAUTHENTICATE",  # RFC 8437

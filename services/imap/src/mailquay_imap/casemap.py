@@ -6,13 +6,11 @@ __all__ = ["casemap"]
 
 
 def casemap(text: str) -> str:
-    """A text as it is compared: title case, then decomposed (RFC 5051 §2)."""
+    """A text as it is compared: without regard to case, decomposed, so that "e" is in "é".
+
+    RFC 5051 §2 maps one character to one. This is Unicode's full mapping, by which what the RFC
+    holds equal is equal, and "ß" is "SS" as well.
+    """
     if text.isascii():
         return text.upper()
-    return unicodedata.normalize("NFKD", "".join(map(_title, text)))
-
-
-def _title(character: str) -> str:
-    """The simple mapping: one character is one, as UnicodeData has it."""
-    title = character.title()
-    return title if len(title) == 1 else character
+    return unicodedata.normalize("NFKD", text).upper()

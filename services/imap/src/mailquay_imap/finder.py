@@ -1,4 +1,4 @@
-"""Finds the messages that a search's keys mean (RFC 9051 §6.4.4).
+"""Finds the messages that a search's keys mean (RFC 9051 §6.4.4, RFC 5255 §4.2).
 
 Three sources, the cheap ones first: what the view knows (flags, uids, sizes), what Postgres knows
 (dates, header fields), and the bodies, read only for the messages that are left.
@@ -19,6 +19,7 @@ from mailquay.message.words import decode_words
 from mailquay.store import search as s
 from mailquay.store.emails import Body, Place
 from mailquay_imap.bodies import together
+from mailquay_imap.casemap import casemap
 from mailquay_imap.protocol.format import system_flag
 from mailquay_imap.protocol.search import (
     AndKey,
@@ -206,7 +207,7 @@ class Finder:
 
     async def _header(self, field: str, text: str, among: set[int]) -> set[int]:
         """A field that contains the text; with no text, a field that is there."""
-        wanted, name = text.casefold(), field.encode().lower()
+        wanted, name = casemap(text), field.encode().lower()
         column = _FIELDS.get(field)
         if column is not None and text:
             is_small = len(among) <= _REMEMBERED and column in _TEXTS
@@ -221,7 +222,7 @@ class Finder:
         self, column: s.Field, text: str, among: set[int]
     ) -> tuple[set[int], set[int]]:
         """Those whose column contains the text, and those where it may not hold the whole field."""
-        ids, wanted = self._email_ids(among), text.casefold()
+        ids, wanted = self._email_ids(among), casemap(text)
         numbers = list(ids)
         facts = await self._server.facts.columns(self._account_id, numbers, [_TEXTS[column]])
         found: set[int] = set()
@@ -229,7 +230,7 @@ class Finder:
         for email_id, value in zip(numbers, facts[_TEXTS[column]], strict=True):
             if value is None:
                 continue  # it is gone
-            if wanted in value.casefold():
+            if wanted in casemap(value):
                 found.update(ids[email_id])
             elif len(value) >= TEXT_MAX_CHARACTERS:
                 cut.update(ids[email_id])
@@ -239,8 +240,13 @@ class Finder:
         self, column: s.Field, text: str, among: set[int]
     ) -> tuple[set[int], set[int]]:
         """The same of a mailbox that is too large to be remembered, by Postgres."""
-        found = await self._sql(s.FieldContains(column, text), among)
-        return found, await self._sql(s.FieldIsCut(column, TEXT_MAX_CHARACTERS), among - found)
+        found = await self._sql(s.FieldContains(column, casemap(text)), among)
+        cut = await self._sql(s.FieldIsCut(column, TEXT_MAX_CHARACTERS), among - found)
+        # Postgres compares ASCII as we do (RFC 5051); the rest is looked at here.
+        wide = await self._sql(s.FieldIsWide(column), among - found - cut)
+        if column not in _TEXTS:
+            return found, cut | wide
+        return found | (await self._remembered(column, text, wide))[0], cut
 
     async def _kept_header(self, name: bytes, wanted: str, among: set[int]) -> set[int]:
         """A field that is kept with each message; those with too long a header are read."""
@@ -265,12 +271,12 @@ class Finder:
     async def _text(self, text: str, among: set[int], *, with_header: bool) -> set[int]:
         if not text:
             return among
-        wanted = text.casefold()
+        wanted = casemap(text)
 
         def test(raw: bytes, body: Body) -> bool:
             root = decode_structure(body.structure)
             texts = _texts(raw, root, with_header=with_header)
-            return any(wanted in text.casefold() for text in texts)
+            return any(wanted in casemap(text) for text in texts)
 
         return await self._by_body(test, among)
 
@@ -316,7 +322,7 @@ def _matching(
 
 def _has_field(raw: bytes, header_length: int, name: bytes, wanted: str) -> bool:
     values = Header(raw, 0, header_length).all_raw(name)
-    return any(not wanted or wanted in decode_words(value).casefold() for value in values)
+    return any(not wanted or wanted in casemap(decode_words(value)) for value in values)
 
 
 def _texts(raw: bytes, root: Part, *, with_header: bool) -> Iterator[str]:

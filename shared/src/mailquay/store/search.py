@@ -19,6 +19,7 @@ __all__ = [
     "Field",
     "FieldContains",
     "FieldIsCut",
+    "FieldIsWide",
     "InThreads",
     "Range",
     "Searches",
@@ -92,7 +93,14 @@ class FieldIsCut:
     characters: int
 
 
-Expression = And | UidIn | InThreads | Range | FieldContains | FieldIsCut
+@dataclass(frozen=True, slots=True)
+class FieldIsWide:
+    """What is kept of the field is not all ASCII."""
+
+    field: Field
+
+
+Expression = And | UidIn | InThreads | Range | FieldContains | FieldIsCut | FieldIsWide
 
 
 class _Sql:
@@ -122,6 +130,8 @@ class _Sql:
                 return self._range(expression)
             case FieldContains(field, text):
                 return f"({field.value} ILIKE {self.argument(_like(text))})"
+            case FieldIsWide(field):
+                return f"(octet_length({field.value}) <> length({field.value}))"
             case FieldIsCut(field, characters):
                 return f"(coalesce(length({field.value}), {characters:d}) >= {characters:d})"
 
