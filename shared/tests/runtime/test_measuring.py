@@ -55,6 +55,29 @@ async def test_a_dependency_is_up_while_its_check_succeeds(monkeypatch):
     assert value("dependency_up", dependency="blobs") == 0
 
 
+async def test_who_asks_while_a_question_is_under_way_waits_for_its_answer():
+    health = Health()
+    health.is_starting = False
+    asked, answer = [], asyncio.Event()
+
+    async def ask():
+        asked.append(None)
+        await answer.wait()
+        raise OSError("away")
+
+    health.add("database", ask, is_critical=True)
+    first = asyncio.create_task(health.report())
+    second, third = (asyncio.create_task(health.report()) for _ in range(2))
+    while not asked:
+        await asyncio.sleep(0)
+    first.cancel()  # the probe that asked has gone; the question has not
+    answer.set()
+    assert await second == await third == (False, {"database": "away"})
+    assert len(asked) == 1
+    with pytest.raises(asyncio.CancelledError):
+        await first
+
+
 async def test_measures_are_taken_though_nobody_probes():
     measured, asked = asyncio.Event(), asyncio.Event()
     health = Health()

@@ -27,6 +27,8 @@ class _Check:
     is_critical: bool
     asked_at: float = -1e9
     error: str | None = None
+    #: The question that is under way: whoever comes meanwhile waits for its answer.
+    asking: "asyncio.Task[None] | None" = None
 
 
 class Health:
@@ -57,18 +59,24 @@ class Health:
         return is_ready, states
 
     async def _ask(self, name: str, check: _Check) -> None:
-        now = time.monotonic()
-        if now - check.asked_at < ASK_AGAIN_SECONDS:
-            return
-        check.asked_at = now
+        if check.asking is None:
+            if time.monotonic() - check.asked_at < ASK_AGAIN_SECONDS:
+                return
+            check.asking = asyncio.create_task(self._answer(name, check))
+        await asyncio.shield(check.asking)  # who gives up waiting leaves it to the others
+
+    async def _answer(self, name: str, check: _Check) -> None:
+        begun = time.monotonic()
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await check.ask()
             check.error = None
         except Exception as error:  # whatever it is, the dependency is of no use
             check.error = str(error) or type(error).__name__
+        check.asked_at = time.monotonic()
+        check.asking = None
         metrics.DEPENDENCY_UP.labels(name).set(check.error is None)
-        metrics.DEPENDENCY_SECONDS.labels(name).set(time.monotonic() - now)
+        metrics.DEPENDENCY_SECONDS.labels(name).set(check.asked_at - begun)
 
 
 class HealthServer:

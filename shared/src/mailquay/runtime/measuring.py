@@ -28,12 +28,13 @@ async def measure_regularly(
     """
     metrics.BUILD_INFO.labels(version("mailquay")).set(1)
     async with asyncio.TaskGroup() as group:
-        group.create_task(_ask(health))
+        group.create_task(_ask(health, after=seconds))
         group.create_task(_measure(tuple(measures), seconds))
         group.create_task(_watch_loop())
 
 
-async def _ask(health: Health) -> None:
+async def _ask(health: Health, *, after: float) -> None:
+    await asyncio.sleep(after)  # what is connected to beside the start is connected by then
     while True:
         await health.report()
         await asyncio.sleep(_HEALTH_SECONDS)
