@@ -141,3 +141,5 @@ async def test_what_is_made_of_a_column_is_made_once():
     assert await facts.made(AccountId(1), [1, 3, 2, 1], "x", double) == [2, None, 4, 2]
     assert await facts.made(AccountId(1), [1, 2], "x", double) == [2, 4]
     assert (sorted(made), store.questions) == ([1, 2], 1)
+    store.rows[1]["y"] = 5
+    assert await facts.made(AccountId(1), [1], "y", double) == [10], "of another column, another"

@@ -75,7 +75,7 @@ class Facts:
         Raises:
             StoreUnavailable
         """
-        name = f"{make.__module__}.{make.__qualname__}"
+        name = f"{make.__module__}.{make.__qualname__}({column})"
         missing = [i for i, value in zip(email_ids, self._known(name, email_ids), strict=True)
                    if value is None]  # fmt: skip
         read: dict[int, T] = {}

@@ -224,15 +224,16 @@ class Finder:
         """Those whose column contains the text, and those where it may not hold the whole field."""
         ids, wanted = self._email_ids(among), casemap(text)
         numbers = list(ids)
-        facts = await self._server.facts.columns(self._account_id, numbers, [_TEXTS[column]])
+        facts = self._server.facts
+        texts = await facts.made(self._account_id, numbers, _TEXTS[column], casemap)
         found: set[int] = set()
         cut: set[int] = set()
-        for email_id, value in zip(numbers, facts[_TEXTS[column]], strict=True):
-            if value is None:
+        for email_id, text_there in zip(numbers, texts, strict=True):
+            if text_there is None:
                 continue  # it is gone
-            if wanted in casemap(value):
+            if wanted in text_there:
                 found.update(ids[email_id])
-            elif len(value) >= TEXT_MAX_CHARACTERS:
+            elif len(text_there) >= TEXT_MAX_CHARACTERS:  # it is no shorter than what is kept
                 cut.update(ids[email_id])
         return found, cut
 
