@@ -23,13 +23,15 @@ SERVICES = ("imap", "smtp-in", "pop3", "webmail-api", "smtp-out")
 VALUES: dict[str, Any] = {
     "blobs": {
         "url": "s3://mail/prod",
+        "existingSecret": "storage",
         "environment": {
-            "AWS_ENDPOINT": STORAGE, "AWS_ALLOW_HTTP": "true", "AWS_REGION": "here",
-            "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x",
+            "AWS_ENDPOINT": STORAGE,
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_REGION": "here",
         },
     },
     "networkPolicy": {"blobs": {"ports": [9000]}, "metrics": {"from": []}},
-}  # fmt: skip
+}
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
 
@@ -56,6 +58,11 @@ def tell(storage: str, what: str) -> bool:
 
 @pytest.fixture(scope="module")
 def installed(release: Release, storage: str) -> Release:
+    keys = {
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "storage"},
+        "stringData": {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"},
+    }  # fmt: skip
+    release.cluster.apply(keys, namespace=release.namespace)
     release.install(LOAD_VALUES | VALUES)
     return release
 
