@@ -41,6 +41,7 @@ _SIGNED_IN: Final = (
     "UNAUTHENTICATE",  # RFC 8437
     "MULTIAPPEND",  # RFC 3502
     "REPLACE",  # RFC 8508
+    "UIDONLY",  # RFC 9586
     "WITHIN",  # RFC 5032
     "SAVEDATE",  # RFC 8514
     "PREVIEW",  # RFC 8970
@@ -49,7 +50,7 @@ _SIGNED_IN: Final = (
     "QUOTA", "QUOTA=RES-STORAGE",  # RFC 9208
 )  # fmt: skip
 #: What ENABLE knows (RFC 5161, RFC 7162 §3.1, RFC 9051 §6.3.1).
-ENABLEABLE: Final = frozenset(("CONDSTORE", "IMAP4REV2", "QRESYNC"))
+ENABLEABLE: Final = frozenset(("CONDSTORE", "IMAP4REV2", "QRESYNC", "UIDONLY"))
 
 
 def may_sign_in(session: "Session") -> bool:

@@ -101,6 +101,9 @@ class Finder:
                 self._require_numbers(second)
             case NotKey(inner):
                 self._require_numbers(inner)
+            case SetKey(numbers, by_uid=False) if self._selected.uid_only:
+                if not numbers.is_saved:
+                    raise Bad("the search names message numbers", code="UIDREQUIRED")
             case SetKey(numbers, by_uid=False) if self._selected.exceeds(numbers):
                 raise Bad("there is no message of that number")
 

@@ -82,9 +82,20 @@ def fetch_lines(
     places: Sequence[Place],
     facts: Mapping[str, Sequence[Any]],
     recent_from: int,
+    *,
+    verb: bytes = b"FETCH",
 ) -> bytes:
-    """The untagged responses of messages, in their order."""
-    template = b"* %d FETCH (" + b" ".join(FORMATS[name] for name in names) + b")\r\n"
+    """The untagged responses of messages, in their order.
+
+    Args:
+        names: their items.
+        numbers: sequence numbers, or uids for UIDFETCH.
+        places: the messages.
+        facts: columns of them.
+        recent_from: as in `item_values`.
+        verb: FETCH, or UIDFETCH (RFC 9586 §3.3).
+    """
+    template = b"* %d " + verb + b" (" + b" ".join(FORMATS[name] for name in names) + b")\r\n"
     values = [item_values(name, places, facts, recent_from) for name in names]
     return b"".join([template % row for row in zip(numbers, *values, strict=True)])
 

@@ -21,7 +21,7 @@ class Selected:
 
     __slots__ = (
         "_keywords_max", "_opened_uidnext", "_told_keywords", "_whole_modseq", "condstore",
-        "ghosts", "known", "qresync", "read_only", "recent_from", "saved", "view",
+        "ghosts", "known", "qresync", "read_only", "recent_from", "saved", "uid_only", "view",
     )  # fmt: skip
 
     def __init__(
@@ -31,6 +31,7 @@ class Selected:
         self.read_only = read_only
         self.condstore = False
         self.qresync = False
+        self.uid_only = False
         self.recent_from = recent_from  # uids from here on are \Recent to this session
         self.known: Snapshot = view.snapshot  # what the client has been told of
         self.ghosts: set[int] = set()  # uids that are gone, and it has not been told so
@@ -44,6 +45,7 @@ class Selected:
         """Tell what the client has enabled (RFC 5161)."""
         self.condstore = "CONDSTORE" in enabled
         self.qresync = "QRESYNC" in enabled
+        self.uid_only = "UIDONLY" in enabled
 
     def is_recent(self, uid: int) -> bool:
         r"""Whether a message is \Recent here."""
@@ -136,8 +138,8 @@ class Selected:
         return out + self._pending()
 
     def _expunged(self, gone: Collection[int]) -> list[bytes]:
-        """EXPUNGE of each, or VANISHED of all (RFC 7162 §3.2.10)."""
-        if self.qresync:
+        """EXPUNGE of each, or VANISHED of all (RFC 7162 §3.2.10, RFC 9586 §3.2)."""
+        if self.qresync or self.uid_only:
             return [b"* VANISHED %b\r\n" % compress(sorted(gone))]
         # From the last to the first: each number is then still right when it is said.
         uids = self.known.uids
@@ -194,8 +196,14 @@ class Selected:
         """
         flags = flags_text(place.flags, place.keywords, recent=self.is_recent(place.uid))
         if self.condstore:
-            modseq = place.modseq
-            return b"* %d FETCH (UID %d FLAGS %b MODSEQ (%d))\r\n" % (
-                number, place.uid, flags, modseq,
-            )  # fmt: skip
-        return b"* %d FETCH (UID %d FLAGS %b)\r\n" % (number, place.uid, flags)
+            return self._fetch_line(number, place, b"FLAGS %b MODSEQ (%d)" % (flags, place.modseq))
+        return self._fetch_line(number, place, b"FLAGS %b" % flags)
+
+    def modseq_line(self, number: int, place: Place) -> bytes:
+        """An untagged FETCH with a message's new modseq alone (RFC 7162 §3.1.3)."""
+        return self._fetch_line(number, place, b"MODSEQ (%d)" % place.modseq)
+
+    def _fetch_line(self, number: int, place: Place, items: bytes) -> bytes:
+        if self.uid_only:
+            return b"* %d UIDFETCH (%b)\r\n" % (place.uid, items)
+        return b"* %d FETCH (UID %d %b)\r\n" % (number, place.uid, items)

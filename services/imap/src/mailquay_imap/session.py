@@ -267,6 +267,8 @@ class Session:
             and self.state is not State.NOT_AUTHENTICATED
         ):
             raise Bad("that is for before signing in", code="CLIENTBUG")
+        if "UIDONLY" in self.enabled and isinstance(command, c.BY_NUMBER) and not command.by_uid:
+            raise Bad("message numbers are not used any more", code="UIDREQUIRED")  # RFC 9586 §3.1
         return await handler(self, command)
 
     # what handlers use

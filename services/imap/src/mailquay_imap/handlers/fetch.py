@@ -88,7 +88,8 @@ class _Fetcher:
         self.is_missing = False
         items: list[FetchItem] = list(dict.fromkeys(command.items))
         names = {item.name for item in items if isinstance(item, SimpleItem)}
-        if command.by_uid and "UID" not in names:
+        # A UIDFETCH begins with the uid, which is an item where it was asked for (RFC 9586 §3.3).
+        if command.by_uid and "UID" not in names and not selected.uid_only:
             items.insert(0, SimpleItem("UID"))
         if command.changed_since is not None and "MODSEQ" not in names:
             items.append(SimpleItem("MODSEQ"))
@@ -100,6 +101,7 @@ class _Fetcher:
         if self._kept_fields:
             self._columns.append("header_fields")
         self._place_columns = [PLACE_COLUMNS[name] for name in names if name in PLACE_COLUMNS]
+        self._verb = b"UIDFETCH" if selected.uid_only else b"FETCH"
         self._simple = [item.name for item in items if isinstance(item, SimpleItem)]
         self._bodies = any(isinstance(item, BodyItem) and not _is_kept(item) for item in items)
         self._sets_seen = not selected.read_only and any(
@@ -147,7 +149,9 @@ class _Fetcher:
             numbers, places = [numbers[n] for n in there], [places[n] for n in there]
             facts = {column: [v[n] for n in there] for column, v in facts.items()}
         if len(self._simple) == len(self._items):
-            lines = fetch_lines(self._simple, numbers, places, facts, recent_from)
+            lines = fetch_lines(
+                self._simple, self._told(numbers), places, facts, recent_from, verb=self._verb
+            )
             await self._session.write_large(lines)
             return
         bodies = await self._locate(places) if self._bodies else {}
@@ -155,15 +159,20 @@ class _Fetcher:
         simple = [item_values(name, places, facts, recent_from) for name in self._simple]
         kept = facts.get("header_fields", [b""] * len(places))
         async with aclosing(read_each(self._server.blobs, located)) as raws:
-            for number, place, fields, *values in zip(numbers, places, kept, *simple, strict=True):
+            told = self._told(numbers)
+            for number, place, fields, *values in zip(told, places, kept, *simple, strict=True):
                 body = bodies.get(place.email_id)
                 if body is None and self._bodies:
                     self.is_missing = True
                     continue
                 raw = None if body is None else await anext(raws)
                 pieces = await self._pieces(place, fields, iter(values), body, raw)
-                line = b"* %d FETCH (%b)\r\n" % (number, b" ".join(pieces))
+                line = b"* %d %b (%b)\r\n" % (number, self._verb, b" ".join(pieces))
                 await self._session.write_large(line)
+
+    def _told(self, numbers: Sequence[int]) -> Sequence[int]:
+        """What the responses call the messages."""
+        return self._selected.uids(numbers) if self._selected.uid_only else numbers
 
     async def _locate(self, places: Sequence[Place]) -> dict[int, Body]:
         account_id = self._selected.view.account_id

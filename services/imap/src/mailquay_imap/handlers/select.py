@@ -23,6 +23,8 @@ async def handle_select(session: Session, command: c.Select) -> Ok:
     """SELECT, EXAMINE."""
     if command.resync is not None and "QRESYNC" not in session.enabled:
         raise Bad("QRESYNC is to be enabled first", code="CLIENTBUG")
+    if command.resync is not None and command.resync.matches and "UIDONLY" in session.enabled:
+        raise Bad("that says message numbers", code="UIDREQUIRED")  # RFC 9586 §3.4
     if session.selected is not None:
         # Whatever comes of it, the old mailbox is left (RFC 9051 §6.3.2).
         await session.unselect()
@@ -88,7 +90,7 @@ def _describe(session: Session, selected: Selected) -> None:
     lines = [f"* {len(snapshot.uids)} EXISTS"]
     if not session.is_rev2:
         lines.append(f"* {selected.recent_count()} RECENT")
-        if unseen := selected.view.first_unseen:
+        if not selected.uid_only and (unseen := selected.view.first_unseen):
             lines.append(f"* OK [UNSEEN {unseen}] First unseen")
     lines += [
         f"* OK [UIDVALIDITY {selected.view.uidvalidity}] Uids are valid",

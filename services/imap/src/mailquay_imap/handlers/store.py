@@ -96,7 +96,7 @@ async def _answer(session: Session, command: c.Store, uids: list[int], rejected:
             continue
         place = selected.known.places[number - 1]
         if command.silent:
-            line = b"* %d FETCH (UID %d MODSEQ (%d))\r\n" % (number, uid, place.modseq)
+            line = selected.modseq_line(number, place)
         else:
             line = selected.flags_line(number, place)
         await session.write_large(line)

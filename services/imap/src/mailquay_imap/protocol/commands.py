@@ -12,11 +12,11 @@ from mailquay_imap.protocol.sequence import SequenceSet
 from mailquay_imap.protocol.sort import Algorithm, Criterion
 
 __all__ = [
-    "WITH_NUMBERS", "Append", "AppendMessage", "Authenticate", "Capability", "Check", "Close",
-    "Command", "Compress", "Copy", "Create", "Delete", "Enable", "Expunge", "Fetch", "GetQuota",
-    "GetQuotaRoot", "Id", "Idle", "List", "ListReturn", "Login", "Logout", "Lsub", "Namespace",
-    "Noop", "Rename", "Replace", "Search", "Select", "SetQuota", "Sort", "StartTls", "Status",
-    "Store", "Subscribe", "Thread", "Unauthenticate", "Unselect",
+    "BY_NUMBER", "WITH_NUMBERS", "Append", "AppendMessage", "Authenticate", "Capability",
+    "Check", "Close", "Command", "Compress", "Copy", "Create", "Delete", "Enable", "Expunge",
+    "Fetch", "GetQuota", "GetQuotaRoot", "Id", "Idle", "List", "ListReturn", "Login", "Logout",
+    "Lsub", "Namespace", "Noop", "Rename", "Replace", "Search", "Select", "SetQuota", "Sort",
+    "StartTls", "Status", "Store", "Subscribe", "Thread", "Unauthenticate", "Unselect",
 ]  # fmt: skip
 
 
@@ -304,6 +304,8 @@ class SetQuota:
 
 #: Commands, when they are not by uid, in which numbers mean what they did before (RFC 9051 §7.5.1).
 WITH_NUMBERS: Final = (Fetch, Search, Sort, Store, Thread)
+#: Commands that take or tell message numbers when they are not by uid (RFC 9586 §3.1).
+BY_NUMBER: Final = (*WITH_NUMBERS, Copy, Replace)
 Command = (
     Capability | Noop | Logout | Id | StartTls | Authenticate | Login | Enable | Select | Create
     | Delete | Rename | Subscribe | List | Lsub | Namespace | Status | Append | Idle | Check
