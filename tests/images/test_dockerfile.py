@@ -34,7 +34,7 @@ def read_stages() -> dict[str, Stage]:
 def read_instructions() -> Iterator[tuple[str, str]]:
     lines = [
         line
-        for line in (ROOT / "Dockerfile").read_text().splitlines()
+        for line in (ROOT / "services" / "Dockerfile").read_text().splitlines()
         if line and not line.lstrip().startswith("#")
     ]
     for line in re.sub(r"\\\n\s*", "", "\n".join(lines)).splitlines():

@@ -72,7 +72,7 @@ def provide_base(builder: Builder, *, is_fresh: bool) -> None:
 def copy_sources(target: Path) -> Path:
     """Copy what the images are made from: all are of one moment, whoever edits meanwhile."""
     target.mkdir()
-    for path in (ROOT / "Dockerfile", ROOT / ".dockerignore", *ROOT.glob("requirements-*.lock")):
+    for path in (ROOT / ".dockerignore", *ROOT.glob("requirements-*.lock")):
         shutil.copy2(path, target)
     unwanted = shutil.ignore_patterns("__pycache__", "node_modules", "dist", "tests")
     for name in ("shared", "services", "tools/images/container"):

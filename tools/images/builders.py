@@ -67,10 +67,10 @@ class Builder(ABC):
         secrets: Mapping[str, Path],
         epoch: int,
     ) -> None:
-        """Build a target of the folder's Dockerfile.
+        """Build a target of the services' Dockerfile.
 
         Args:
-            context: the folder, which holds a Dockerfile and a .dockerignore.
+            context: the folder with the sources and a .dockerignore.
             target: the stage that is wanted.
             reference: the name and tag to give it.
             labels: on the image, whatever its stage says besides.
@@ -87,6 +87,7 @@ class Builder(ABC):
             *(word for k, v in labels.items() for word in ("--label", f"{k}={v}")),
             *(word for k, v in arguments.items() for word in ("--build-arg", f"{k}={v}")),
             *(word for k, v in secrets.items() for word in ("--secret", f"id={k},src={v}")),
+            *("--file", context / "services" / "Dockerfile"),
             *("--target", target, "--tag", reference, context),
         )
 
