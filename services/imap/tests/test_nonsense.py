@@ -7,7 +7,7 @@ import pytest
 _WORDS = [
     b"SELECT", b"EXAMINE", b"CREATE", b"DELETE", b"RENAME", b"SUBSCRIBE", b"UNSUBSCRIBE", b"LIST",
     b"LSUB", b"STATUS", b"APPEND", b"FETCH", b"STORE", b"SEARCH", b"COPY", b"MOVE", b"EXPUNGE",
-    b"UID", b"ENABLE", b"ID", b"GETQUOTA", b"GETQUOTAROOT", b"CLOSE", b"NAMESPACE", b"NOOP",
+    b"SORT", b"THREAD", b"REPLACE", b"UID", b"ENABLE", b"ID", b"GETQUOTA", b"GETQUOTAROOT", b"CLOSE", b"NAMESPACE", b"NOOP",
 ]  # fmt: skip
 _ARGUMENTS = [
     b"INBOX", b"a", b"a/b", b'"a b"', b'""', b'"&"', b'"&AOk-"', b'"x\xc3\xa9"', b'"\xff"',
@@ -23,15 +23,26 @@ _ARGUMENTS = [
     b"(MESSAGES RECENT HIGHESTMODSEQ)", b"(STATUS)", b"RETURN (STATUS (SIZE) CHILDREN)", b"%",
     b"(SUBSCRIBED RECURSIVEMATCH)", b'"01-Jan-0001 00:00:00 +0000"', b"IMAP4rev2", b"CONDSTORE",
     b'"31-Dec-9999 23:59:59 +0000"', b"(USE (\\Sent))", b"(CONDSTORE)", b'("name" NIL)', b"\0",
-    b"FETCH", b"STORE", b"EXPUNGE", b"\r", b'"', b"\\", b"]", b"\x7f", b"\xe9",
+    b"QRESYNC", b"(QRESYNC (1 1 1:9 (1 1)))", b"(CHANGEDSINCE 1 VANISHED)", b"(PARTIAL -1:-2)",
+    b"(REVERSE DATE SUBJECT)", b"(DISPLAYFROM CC SIZE)", b"UTF-8", b"REFERENCES", b"REFS",
+    b"ORDEREDSUBJECT", b"RETURN (PARTIAL 2:9 SAVE)", b"RETURN (ALL)", b"OLDER 1", b"YOUNGER 9",
+    b"SAVEDON 1-Jan-2026", b"(SAVEDATE PREVIEW (LAZY))", b"PREVIEW", b"SAVEDATESUPPORTED",
+    b"FETCH", b"STORE", b"EXPUNGE", b"SORT", b"THREAD", b"\r", b'"', b"\\", b"]", b"\x7f", b"\xe9",
 ]  # fmt: skip
+
+
+#: What is enabled before, by seed.
+_ENABLED = [b"IMAP4rev2", b"QRESYNC", b"QRESYNC UIDONLY", b"CONDSTORE"]
 
 
 @pytest.mark.parametrize("seed", range(8))
 async def test_every_command_is_answered(start_imap, seed):
     chance = random.Random(seed)
     async with start_imap() as imap:
-        client = await imap.sign_in(b"APPEND INBOX {14+}\r\nSubject: x\r\n\r\n", b"SELECT INBOX")
+        client = await imap.sign_in(
+            b"ENABLE " + _ENABLED[seed % 4], b"APPEND INBOX {14+}\r\nSubject: x\r\n\r\n",
+            b"SELECT INBOX",
+        )  # fmt: skip
         for _ in range(400):
             words = [chance.choice(_WORDS)]
             words += [chance.choice(_ARGUMENTS) for _ in range(chance.randint(0, 5))]

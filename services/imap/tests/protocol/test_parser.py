@@ -12,7 +12,8 @@ from mailquay_imap.protocol.errors import BadCharset, ProtocolError
 from mailquay_imap.protocol.fetch import SimpleItem
 from mailquay_imap.protocol.fragments import ClientData, Limits, RawCommand
 from mailquay_imap.protocol.parser import parse_command, split_tag
-from mailquay_imap.protocol.returns import Returns
+from mailquay_imap.protocol.resync import Resync
+from mailquay_imap.protocol.returns import Partial, Returns
 from mailquay_imap.protocol.search import (
     AndKey,
     DateKey,
@@ -23,8 +24,10 @@ from mailquay_imap.protocol.search import (
     SearchProgram,
     SetKey,
     TextKey,
+    WithinKey,
 )
 from mailquay_imap.protocol.sequence import SequenceSet
+from mailquay_imap.protocol.sort import Algorithm, Criterion, SortKey
 
 MANY = 10_000_000
 
@@ -80,6 +83,46 @@ KNOWN = [
         b'a UID REPLACE 7 x (\\Seen $a) " 1-Feb-2026 10:00:00 +0100" {2+}\r\nhi',
         c.Replace(numbers((7, 7)), "x", MESSAGE, by_uid=True),
     ),
+    (
+        b"a SELECT x (QRESYNC (7 9 1:5,9 (1,3 1,4)) CONDSTORE)",
+        c.Select(
+            "x", read_only=False, condstore=True,
+            resync=Resync(
+                7, 9, numbers((1, 5), (9, 9)),
+                (numbers((1, 1), (3, 3)), numbers((1, 1), (4, 4))),
+            ),
+        ),
+    ),
+    (b"a EXAMINE x (QRESYNC (7 9))", c.Select("x", read_only=True, resync=Resync(7, 9))),
+    (
+        b"a UID SORT RETURN (COUNT PARTIAL -9:-3) (REVERSE DATE SUBJECT) UTF-8 OLDER 60",
+        c.Sort(
+            (Criterion(SortKey.DATE, is_reverse=True), Criterion(SortKey.SUBJECT)),
+            SearchProgram(
+                WithinKey(60, is_older=True),
+                Returns(frozenset(("COUNT", "PARTIAL")), Partial(3, 9, is_last=True)),
+                has_modseq=False,
+            ),
+            by_uid=True,
+        ),
+    ),
+    (
+        b"a THREAD REFS US-ASCII SAVEDON 1-Feb-2026",
+        c.Thread(
+            Algorithm.REFS,
+            SearchProgram(DateKey("ON", date(2026, 2, 1), "SAVED"), None, has_modseq=False),
+            by_uid=False,
+        ),
+    ),
+    (
+        b"a UID FETCH 1 (PREVIEW (LAZY) SAVEDATE) (PARTIAL 1:2 VANISHED CHANGEDSINCE 3)",
+        c.Fetch(
+            numbers((1, 1)), (SimpleItem("PREVIEW"), SimpleItem("SAVEDATE")), 3, by_uid=True,
+            vanished=True, partial=Partial(1, 2, is_last=False),
+        ),
+    ),
+    (b"a COMPRESS deflate", c.Compress("DEFLATE")),
+    (b"a UNAUTHENTICATE", c.Unauthenticate()),
     (b"a UID EXPUNGE 1:2", c.Expunge(numbers((1, 2)))),
     (b"a EXPUNGE", c.Expunge(None)),
     (
