@@ -15,6 +15,7 @@ from mailquay.store import NotFound, StoreUnavailable
 from mailquay.store.accounts import Account
 from mailquay_imap.capabilities import capabilities
 from mailquay_imap.deflate import Deflated
+from mailquay_imap.progress import Progress
 from mailquay_imap.protocol import commands as c
 from mailquay_imap.protocol.errors import BadCharset, ProtocolError
 from mailquay_imap.protocol.format import response_text
@@ -30,7 +31,7 @@ from mailquay_imap.protocol.parser import parse_command, split_tag
 from mailquay_imap.replies import Bad, No, Ok, refusal
 from mailquay_imap.selected import Selected
 from mailquay_imap.server import Server
-from mailquay_imap.states import ConnectionEnd, State
+from mailquay_imap.states import ConnectionEnd, State, require_legal
 from mailquay_imap.views import MailboxGone
 
 __all__ = ["Session"]
@@ -258,18 +259,9 @@ class Session:
 
     async def _run(self, command: c.Command) -> Ok:
         needed, handler = self._handlers[type(command)]
-        if self.state < needed:
-            if self.state is State.NOT_AUTHENTICATED:
-                raise Bad("sign in first", code="CLIENTBUG")
-            raise Bad("no mailbox is selected", code="CLIENTBUG")
-        if (
-            isinstance(command, c.Login | c.Authenticate | c.StartTls)
-            and self.state is not State.NOT_AUTHENTICATED
-        ):
-            raise Bad("that is for before signing in", code="CLIENTBUG")
-        if "UIDONLY" in self.enabled and isinstance(command, c.BY_NUMBER) and not command.by_uid:
-            raise Bad("message numbers are not used any more", code="UIDREQUIRED")  # RFC 9586 §3.1
-        return await handler(self, command)
+        require_legal(command, self.state, needed, self.enabled)
+        with Progress(self, command):
+            return await handler(self, command)
 
     # what handlers use
 

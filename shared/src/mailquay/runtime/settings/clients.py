@@ -31,6 +31,9 @@ class ImapSettings(Group):
     poll_seconds: float = Field(
         30, gt=0, description="How often an idling client's mailbox is looked at without an event."
     )
+    progress_seconds: float = Field(
+        15, gt=0, description="How often a client whose command takes long is told so (RFC 9585)."
+    )
     hidden_capabilities: tuple[str, ...] = Field(
         (),
         description="Capabilities that are not offered, as clients stumble over them: `NAME`, or "
