@@ -17,6 +17,7 @@ _ALWAYS: Final = (
     "SASL-IR",  # RFC 4959
     "ID",  # RFC 2971
     "ENABLE",  # RFC 5161
+    "LANGUAGE",  # RFC 5255
 )
 _SIGNED_IN: Final = (
     "IDLE",  # RFC 2177
@@ -80,6 +81,8 @@ def _offered(session: "Session") -> list[str]:
             found.append("LOGINDISABLED")
         return found
     found += _SIGNED_IN
+    if session.server.settings.web.public_url is not None:
+        found.append("JMAPACCESS")  # RFC 9698
     if not isinstance(session.stream, Deflated):
         found.append("COMPRESS=DEFLATE")  # RFC 4978
     found.append(f"APPENDLIMIT={session.server.settings.imap.max_append_bytes}")

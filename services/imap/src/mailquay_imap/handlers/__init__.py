@@ -20,6 +20,8 @@ from mailquay_imap.handlers.copy import handle_copy
 from mailquay_imap.handlers.expunge import handle_close, handle_expunge, handle_unselect
 from mailquay_imap.handlers.fetch import handle_fetch
 from mailquay_imap.handlers.idle import handle_idle
+from mailquay_imap.handlers.jmap_access import handle_getjmapaccess
+from mailquay_imap.handlers.language import handle_language
 from mailquay_imap.handlers.listing import handle_list, handle_lsub, handle_namespace
 from mailquay_imap.handlers.mailboxes import (
     handle_create,
@@ -55,6 +57,8 @@ HANDLERS: Final[dict[type[c.Command], tuple[State, Handler]]] = {
     c.Login: (_ANY, handle_login),
     c.Unauthenticate: (_KNOWN, handle_unauthenticate),
     c.Compress: (_KNOWN, handle_compress),
+    c.Language: (_ANY, handle_language),
+    c.GetJmapAccess: (_KNOWN, handle_getjmapaccess),
     c.Enable: (_KNOWN, handle_enable),
     c.Select: (_KNOWN, handle_select),
     c.Create: (_KNOWN, handle_create),

@@ -14,9 +14,10 @@ from mailquay_imap.protocol.sort import Algorithm, Criterion
 __all__ = [
     "BY_NUMBER", "WITH_NUMBERS", "Append", "AppendMessage", "Authenticate", "Capability",
     "Check", "Close", "Command", "Compress", "Copy", "Create", "Delete", "Enable", "Expunge",
-    "Fetch", "GetQuota", "GetQuotaRoot", "Id", "Idle", "List", "ListReturn", "Login", "Logout",
-    "Lsub", "Namespace", "Noop", "Rename", "Replace", "Search", "Select", "SetQuota", "Sort",
-    "StartTls", "Status", "Store", "Subscribe", "Thread", "Unauthenticate", "Unselect",
+    "Fetch", "GetJmapAccess", "GetQuota", "GetQuotaRoot", "Id", "Idle", "Language", "List",
+    "ListReturn", "Login", "Logout", "Lsub", "Namespace", "Noop", "Rename", "Replace", "Search",
+    "Select", "SetQuota", "Sort", "StartTls", "Status", "Store", "Subscribe", "Thread",
+    "Unauthenticate", "Unselect",
 ]  # fmt: skip
 
 
@@ -73,6 +74,18 @@ class Compress:
     """RFC 4978; the mechanism upper case."""
 
     mechanism: str
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """RFC 5255 §3.2; without ranges, which languages there are."""
+
+    ranges: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GetJmapAccess:
+    """RFC 9698."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,4 +324,5 @@ Command = (
     | Delete | Rename | Subscribe | List | Lsub | Namespace | Status | Append | Idle | Check
     | Close | Unselect | Expunge | Search | Sort | Thread | Fetch | Store | Copy | GetQuota
     | GetQuotaRoot | SetQuota | Unauthenticate | Compress | Replace
+    | Language | GetJmapAccess
 )  # fmt: skip

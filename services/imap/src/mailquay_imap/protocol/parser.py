@@ -116,6 +116,14 @@ def _compress(r: Reader, _by_uid: bool) -> c.Command:
     return c.Compress(r.keyword())
 
 
+def _language(r: Reader, _by_uid: bool) -> c.Command:
+    """``"LANGUAGE" *(SP lang-range-quoted)``, the ranges as astrings (RFC 5255 §5)."""
+    ranges: list[str] = []
+    while r.try_space():
+        ranges.append(r.astring_or_star().decode("ascii", "replace"))
+    return c.Language(tuple(ranges))
+
+
 def _enable(r: Reader, _by_uid: bool) -> c.Command:
     names: list[str] = []
     while r.try_space():
@@ -137,6 +145,8 @@ _TABLE: Final[dict[str, _Parse]] = {
     "ENABLE": _enable,
     "UNAUTHENTICATE": _constant(c.Unauthenticate()),
     "COMPRESS": _compress,
+    "LANGUAGE": _language,
+    "GETJMAPACCESS": _constant(c.GetJmapAccess()),
     "NAMESPACE": _constant(c.Namespace()),
     "IDLE": _constant(c.Idle()),
     "CHECK": _constant(c.Check()),

@@ -167,6 +167,10 @@ class Reader:
             raise ProtocolError("a string or an atom is missing")
         return match[0]
 
+    def astring_or_star(self) -> bytes:
+        """Require an astring, or ``*`` as a language range may be it (RFC 4647 §2.1)."""
+        return b"*" if self.try_byte(b"*") else self.astring()
+
     def text_astring(self) -> str:
         """An astring as text, for names and passwords."""
         return self.astring().decode("utf-8", "surrogateescape")
