@@ -44,6 +44,7 @@ _SIGNED_IN: Final = (
     "REPLACE",  # RFC 8508
     "INPROGRESS",  # RFC 9585
     "UIDONLY",  # RFC 9586
+    "UTF8=ACCEPT",  # RFC 6855
     "WITHIN",  # RFC 5032
     "SAVEDATE",  # RFC 8514
     "PREVIEW",  # RFC 8970
@@ -52,7 +53,7 @@ _SIGNED_IN: Final = (
     "QUOTA", "QUOTA=RES-STORAGE",  # RFC 9208
 )  # fmt: skip
 #: What ENABLE knows (RFC 5161, RFC 7162 §3.1, RFC 9051 §6.3.1).
-ENABLEABLE: Final = frozenset(("CONDSTORE", "IMAP4REV2", "QRESYNC", "UIDONLY"))
+ENABLEABLE: Final = frozenset(("CONDSTORE", "IMAP4REV2", "QRESYNC", "UIDONLY", "UTF8=ACCEPT"))
 
 
 def may_sign_in(session: "Session") -> bool:

@@ -205,7 +205,7 @@ class Session:
         name, status, text = await self._perform(raw)
         metrics.IMAP_COMMANDS.labels(name, status.lower()).inc()
         metrics.IMAP_SECONDS.labels(name).observe(time.perf_counter() - begun)
-        line = response_text(f"{status} {text}", is_utf8=self.is_rev2)
+        line = response_text(f"{status} {text}", is_utf8=self.is_utf8)
         await self.write_large(tag + b" " + line + b"\r\n")
         if self.selected is not None and self.selected.view.is_gone:
             self.farewell = b"* BYE The selected mailbox was deleted\r\n"
@@ -222,7 +222,7 @@ class Session:
         name = "unknown"
         self._has_looked = False
         try:
-            parsed = parse_command(raw, is_utf8=self.is_rev2)
+            parsed = parse_command(raw, is_utf8=self.is_utf8)
             name, command = parsed.name, parsed.command
             reply = await self._run(command)
         except (ConnectionEnd, OSError):  # TimeoutError is one: the client takes nothing
@@ -269,6 +269,11 @@ class Session:
     def is_rev2(self) -> bool:
         """Whether the client has enabled IMAP4rev2."""
         return "IMAP4REV2" in self.enabled
+
+    @property
+    def is_utf8(self) -> bool:
+        """Whether names and texts are UTF-8 (RFC 9051 §5.1, RFC 6855 §3)."""
+        return self.is_rev2 or "UTF8=ACCEPT" in self.enabled
 
     @property
     def owner(self) -> Account:

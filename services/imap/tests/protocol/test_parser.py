@@ -123,6 +123,11 @@ KNOWN = [
     ),
     (b"a COMPRESS deflate", c.Compress("DEFLATE")),
     (b"a UNAUTHENTICATE", c.Unauthenticate()),
+    (
+        b"a APPEND x UTF8 (~{2+}\r\nhi)",
+        c.Append("x", (c.AppendMessage((), None, b"hi", is_utf8=True),)),
+    ),
+    (b"a LANGUAGE en *", c.Language(("en", "*"))),
     (b"a UID EXPUNGE 1:2", c.Expunge(numbers((1, 2)))),
     (b"a EXPUNGE", c.Expunge(None)),
     (
@@ -156,7 +161,7 @@ KNOWN = [
                     DateKey("SINCE", date(1994, 2, 1), "RECEIVED"),
                 )),
                 Returns(frozenset(("MIN", "SAVE"))),
-                has_modseq=False,
+                has_modseq=False, has_charset=True,
             ),
             by_uid=False,
         ),

@@ -1,4 +1,4 @@
-"""APPEND (RFC 9051 §6.3.12, RFC 3502, RFC 4315 §3, RFC 7889, RFC 3516 §4.4)."""
+"""APPEND (RFC 9051 §6.3.12, RFC 3502, RFC 4315 §3, RFC 7889, RFC 3516 §4.4, RFC 6855 §4)."""
 
 import asyncio
 import secrets
@@ -11,7 +11,7 @@ from mailquay_imap.handlers.keywords import require_flags
 from mailquay_imap.handlers.naming import attributes, require_mailbox, tell_name
 from mailquay_imap.protocol import commands as c
 from mailquay_imap.protocol.sequence import compress
-from mailquay_imap.replies import No, Ok
+from mailquay_imap.replies import Bad, No, Ok
 from mailquay_imap.session import Session
 
 __all__ = ["append", "appenduid", "handle_append"]
@@ -32,6 +32,7 @@ async def append(
 
     Raises:
         No: there is no room for them, or one of them is none.
+        Bad: one of them is told in a way that was not enabled.
         delivery.Unavailable
     """
     incoming = [await _incoming(session, mailbox, message) for message in messages]
@@ -54,6 +55,8 @@ async def append(
 async def _incoming(session: Session, mailbox: Mailbox, message: c.AppendMessage) -> Incoming:
     flags, keywords = require_flags(message.flags)
     raw = message.message
+    if message.is_utf8 and "UTF8=ACCEPT" not in session.enabled:
+        raise Bad("UTF8 is to be enabled first", code="CLIENTBUG")  # RFC 6855 §4
     if not raw:
         raise No("an empty message is none", code="CANNOT")
     if b"\0" in raw:

@@ -140,7 +140,7 @@ async def handle_lsub(session: Session, command: c.Lsub) -> Ok:
             continue
         is_selectable = entry.mailbox is not None and entry.mailbox.is_selectable
         flags = b"" if entry.is_subscribed and is_selectable else b"\\Noselect"
-        encoded = mailbox_name(name, is_utf8=session.is_rev2)
+        encoded = mailbox_name(name, is_utf8=session.is_utf8)
         await session.write_large(b'* LSUB (%b) "/" %b\r\n' % (flags, encoded))
     return Ok()
 

@@ -74,8 +74,8 @@ def list_line(
 ) -> bytes:
     """An untagged LIST."""
     if old_name:
-        extended = b' ("OLDNAME" (' + mailbox_name(old_name, is_utf8=session.is_rev2) + b"))"
-    encoded = mailbox_name(name, is_utf8=session.is_rev2)
+        extended = b' ("OLDNAME" (' + mailbox_name(old_name, is_utf8=session.is_utf8) + b"))"
+    encoded = mailbox_name(name, is_utf8=session.is_utf8)
     return b'* LIST (%b) "/" %b%b\r\n' % (" ".join(flags).encode(), encoded, extended)
 
 

@@ -32,7 +32,7 @@ async def handle_getquota(session: Session, command: c.GetQuota) -> Ok:
 async def handle_getquotaroot(session: Session, command: c.GetQuotaRoot) -> Ok:
     """GETQUOTAROOT: all of an account's mailboxes have the one root."""
     mailbox = await require_mailbox(session, command.mailbox)
-    name = mailbox_name(mailbox.name, is_utf8=session.is_rev2)
+    name = mailbox_name(mailbox.name, is_utf8=session.is_utf8)
     line = await _quota(session)
     if line is None:
         session.write(b"* QUOTAROOT %b\r\n" % name)

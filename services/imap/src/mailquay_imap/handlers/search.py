@@ -13,6 +13,8 @@ __all__ = ["find", "handle_search"]
 
 async def handle_search(session: Session, command: c.Search) -> Ok:
     """SEARCH, UID SEARCH."""
+    if command.program.has_charset and "UTF8=ACCEPT" in session.enabled:
+        raise Bad("the charset is UTF-8")  # RFC 6855 §3
     found = await find(session, command.program)
     tell_found(session, "SEARCH", command.program, found, by_uid=command.by_uid)
     return Ok()

@@ -52,6 +52,6 @@ async def status_lines(
             "MAILBOXID": f"({mailbox_object_id(mailbox.id)})",
         }
         pairs = " ".join(f"{item} {values[item]}" for item in dict.fromkeys(items))
-        name = mailbox_name(mailbox.name, is_utf8=session.is_rev2)
+        name = mailbox_name(mailbox.name, is_utf8=session.is_utf8)
         lines.append(b"* STATUS %b (%b)\r\n" % (name, pairs.encode()))
     return lines

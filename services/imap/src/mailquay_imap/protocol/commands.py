@@ -182,11 +182,12 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class AppendMessage:
-    """A message, and what it is to have in its mailbox."""
+    """A message, and what it is to have in its mailbox; ``is_utf8`` by RFC 6855 §4."""
 
     flags: tuple[str, ...]
     date: datetime | None
     message: bytes = field(repr=False)
+    is_utf8: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def _append(r: Reader, _by_uid: bool) -> c.Command:
 
 
 def _append_message(r: Reader) -> c.AppendMessage:
-    """``[SP flag-list] [SP date-time] SP literal``."""
+    """``[SP flag-list] [SP date-time] SP (literal / "UTF8" SP "(" literal8 ")")``."""
     r.space()
     flags: list[str] = []
     date = None
@@ -41,7 +41,14 @@ def _append_message(r: Reader) -> c.AppendMessage:
     if r.peek() == b'"':
         date = r.date_time()
         r.space()
-    return c.AppendMessage(tuple(flags), date, r.message())
+    if r.upcoming_keyword() != "UTF8":
+        return c.AppendMessage(tuple(flags), date, r.message())
+    r.keyword()
+    r.space()
+    r.byte(b"(")
+    message = r.message()
+    r.byte(b")")
+    return c.AppendMessage(tuple(flags), date, message, is_utf8=True)
 
 
 def _replace(r: Reader, by_uid: bool) -> c.Command:

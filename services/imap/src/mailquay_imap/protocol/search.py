@@ -1,6 +1,6 @@
 """SEARCH's program (RFC 9051 §6.4.4, RFC 5032, 5182, 7162 §3.1.5, RFC 8474, 8514). Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, Literal
 
@@ -133,6 +133,7 @@ class SearchProgram:
     key: SearchKey
     returns: Returns | None
     has_modseq: bool
+    has_charset: bool = False  # where it need not be said
 
 
 _FLAGS: Final = frozenset(("ANSWERED", "DELETED", "DRAFT", "FLAGGED", "SEEN", "RECENT"))
@@ -152,7 +153,7 @@ def parse_search(reader: Reader) -> SearchProgram:
         return parse_keys(reader, "utf-8", returns)
     reader.keyword()
     reader.space()
-    return parse_charset_and_keys(reader, returns)
+    return replace(parse_charset_and_keys(reader, returns), has_charset=True)
 
 
 def parse_charset_and_keys(reader: Reader, returns: Returns | None) -> SearchProgram:
