@@ -7,7 +7,7 @@ import pytest
 _WORDS = [
     b"SELECT", b"EXAMINE", b"CREATE", b"DELETE", b"RENAME", b"SUBSCRIBE", b"UNSUBSCRIBE", b"LIST",
     b"LSUB", b"STATUS", b"APPEND", b"FETCH", b"STORE", b"SEARCH", b"COPY", b"MOVE", b"EXPUNGE",
-    b"SORT", b"THREAD", b"REPLACE", b"UID", b"ENABLE", b"ID", b"GETQUOTA", b"GETQUOTAROOT", b"CLOSE", b"NAMESPACE", b"NOOP",
+    b"SORT", b"THREAD", b"REPLACE", b"ESEARCH", b"LANGUAGE", b"UID", b"ENABLE", b"ID", b"GETQUOTA", b"GETQUOTAROOT", b"CLOSE", b"NAMESPACE", b"NOOP",
 ]  # fmt: skip
 _ARGUMENTS = [
     b"INBOX", b"a", b"a/b", b'"a b"', b'""', b'"&"', b'"&AOk-"', b'"x\xc3\xa9"', b'"\xff"',
@@ -27,6 +27,7 @@ _ARGUMENTS = [
     b"(REVERSE DATE SUBJECT)", b"(DISPLAYFROM CC SIZE)", b"UTF-8", b"REFERENCES", b"REFS",
     b"ORDEREDSUBJECT", b"RETURN (PARTIAL 2:9 SAVE)", b"RETURN (ALL)", b"OLDER 1", b"YOUNGER 9",
     b"SAVEDON 1-Jan-2026", b"(SAVEDATE PREVIEW (LAZY))", b"PREVIEW", b"SAVEDATESUPPORTED",
+    b"IN (selected personal)", b"IN (subtree INBOX)", b"IN (mailboxes (a INBOX))",
     b"FETCH", b"STORE", b"EXPUNGE", b"SORT", b"THREAD", b"\r", b'"', b"\\", b"]", b"\x7f", b"\xe9",
 ]  # fmt: skip
 

@@ -45,6 +45,7 @@ _SIGNED_IN: Final = (
     "INPROGRESS",  # RFC 9585
     "UIDONLY",  # RFC 9586
     "UTF8=ACCEPT",  # RFC 6855
+    "MULTISEARCH",  # RFC 7377
     "WITHIN",  # RFC 5032
     "SAVEDATE",  # RFC 8514
     "PREVIEW",  # RFC 8970

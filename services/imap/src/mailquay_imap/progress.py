@@ -13,8 +13,8 @@ __all__ = ["Progress"]
 
 #: Commands that may take long, and are not answered bit by bit.
 _LONG: Final = (
-    c.Append, c.Close, c.Copy, c.Expunge, c.List, c.Replace, c.Search, c.Select, c.Sort, c.Status,
-    c.Store, c.Thread,
+    c.Append, c.Close, c.Copy, c.Expunge, c.List, c.MultiSearch, c.Replace, c.Search, c.Select,
+    c.Sort, c.Status, c.Store, c.Thread,
 )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ from mailquay_imap.protocol.search import (
 )
 from mailquay_imap.protocol.sequence import SequenceSet
 from mailquay_imap.protocol.sort import Algorithm, Criterion, SortKey
+from mailquay_imap.protocol.sources import Source
 
 MANY = 10_000_000
 
@@ -126,6 +127,19 @@ KNOWN = [
     (
         b"a APPEND x UTF8 (~{2+}\r\nhi)",
         c.Append("x", (c.AppendMessage((), None, b"hi", is_utf8=True),)),
+    ),
+    (
+        b'a ESEARCH IN (mailboxes "x" subtree (y z) personal) RETURN (COUNT) SEEN',
+        c.MultiSearch(
+            (
+                Source("MAILBOXES", ("x",)), Source("SUBTREE", ("y", "z")), Source("PERSONAL"),
+            ),
+            SearchProgram(FlagKey("SEEN"), Returns(frozenset(("COUNT",))), has_modseq=False),
+        ),
+    ),
+    (
+        b"a ESEARCH SEEN",
+        c.MultiSearch(None, SearchProgram(FlagKey("SEEN"), None, has_modseq=False)),
     ),
     (b"a LANGUAGE en *", c.Language(("en", "*"))),
     (b"a UID EXPUNGE 1:2", c.Expunge(numbers((1, 2)))),

@@ -29,6 +29,7 @@ from mailquay_imap.handlers.mailboxes import (
     handle_rename,
     handle_subscribe,
 )
+from mailquay_imap.handlers.multi_search import handle_multi_search
 from mailquay_imap.handlers.quota import handle_getquota, handle_getquotaroot, handle_setquota
 from mailquay_imap.handlers.replace import handle_replace
 from mailquay_imap.handlers.search import handle_search
@@ -57,6 +58,7 @@ HANDLERS: Final[dict[type[c.Command], tuple[State, Handler]]] = {
     c.Login: (_ANY, handle_login),
     c.Unauthenticate: (_KNOWN, handle_unauthenticate),
     c.Compress: (_KNOWN, handle_compress),
+    c.MultiSearch: (_KNOWN, handle_multi_search),
     c.Language: (_ANY, handle_language),
     c.GetJmapAccess: (_KNOWN, handle_getjmapaccess),
     c.Enable: (_KNOWN, handle_enable),

@@ -6,7 +6,7 @@ from mailquay_imap.protocol.sequence import compress
 from mailquay_imap.selected import Selected
 from mailquay_imap.session import Session
 
-__all__ = ["tell_found"]
+__all__ = ["esearch_line", "save_found", "tell_found"]
 
 
 def tell_found(
@@ -22,11 +22,25 @@ def tell_found(
         text = " ".join([f"* {name}", *map(str, numbers)])
         session.write(f"{text}{highest}\r\n".encode())
         return
+    save_found(selected, returns, found)
+    if returns.names != {"SAVE"}:
+        origin = b'(TAG "%b")%b' % (session.tag, b" UID" if by_uid else b"")
+        session.write(_esearch(origin, numbers, returns) + highest.encode() + b"\r\n")
+
+
+def save_found(selected: Selected, returns: Returns, found: list[int]) -> None:
+    """Keep uids for ``$``, where that is wanted."""
     if "SAVE" in returns.names:
         selected.saved = sorted(_saved(found, returns))
-    if returns.names != {"SAVE"}:
-        line = _esearch(session.tag, numbers, returns, by_uid=by_uid)
-        session.write(line + highest.encode() + b"\r\n")
+
+
+def esearch_line(
+    origin: bytes, selected: Selected, program: SearchProgram, found: list[int]
+) -> bytes:
+    """The ESEARCH of a mailbox' uids; ``origin`` says by which command, and where."""
+    returns = program.returns or Returns()
+    highest = _highest_modseq(selected, program, found, returns)
+    return _esearch(origin, found, returns) + highest.encode() + b"\r\n"
 
 
 def _saved(found: list[int], returns: Returns) -> list[int]:
@@ -56,11 +70,9 @@ def _highest_modseq(
     return f" (MODSEQ {max(modseqs)})" if returns is None else f" MODSEQ {max(modseqs)}"
 
 
-def _esearch(tag: bytes, numbers: list[int], returns: Returns, *, by_uid: bool) -> bytes:
+def _esearch(origin: bytes, numbers: list[int], returns: Returns) -> bytes:
     """ESEARCH; the smallest and the largest of a sort are its first and its last."""
-    pieces = [b'* ESEARCH (TAG "%b")' % tag]
-    if by_uid:
-        pieces.append(b"UID")
+    pieces = [b"* ESEARCH " + origin]
     if numbers:
         if "MIN" in returns.names:
             pieces.append(b"MIN %d" % numbers[0])

@@ -10,14 +10,15 @@ from mailquay_imap.protocol.returns import Partial
 from mailquay_imap.protocol.search import SearchProgram
 from mailquay_imap.protocol.sequence import SequenceSet
 from mailquay_imap.protocol.sort import Algorithm, Criterion
+from mailquay_imap.protocol.sources import Source
 
 __all__ = [
     "BY_NUMBER", "WITH_NUMBERS", "Append", "AppendMessage", "Authenticate", "Capability",
     "Check", "Close", "Command", "Compress", "Copy", "Create", "Delete", "Enable", "Expunge",
     "Fetch", "GetJmapAccess", "GetQuota", "GetQuotaRoot", "Id", "Idle", "Language", "List",
-    "ListReturn", "Login", "Logout", "Lsub", "Namespace", "Noop", "Rename", "Replace", "Search",
-    "Select", "SetQuota", "Sort", "StartTls", "Status", "Store", "Subscribe", "Thread",
-    "Unauthenticate", "Unselect",
+    "ListReturn", "Login", "Logout", "Lsub", "MultiSearch", "Namespace", "Noop", "Rename",
+    "Replace", "Search", "Select", "SetQuota", "Sort", "StartTls", "Status", "Store",
+    "Subscribe", "Thread", "Unauthenticate", "Unselect",
 ]  # fmt: skip
 
 
@@ -244,6 +245,14 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
+class MultiSearch:
+    """ESEARCH (RFC 7377); without sources, of the selected mailbox."""
+
+    sources: tuple[Source, ...] | None
+    program: SearchProgram
+
+
+@dataclass(frozen=True, slots=True)
 class Sort:
     """RFC 5256 §3; extended by RFC 5267 §3.1."""
 
@@ -325,5 +334,5 @@ Command = (
     | Delete | Rename | Subscribe | List | Lsub | Namespace | Status | Append | Idle | Check
     | Close | Unselect | Expunge | Search | Sort | Thread | Fetch | Store | Copy | GetQuota
     | GetQuotaRoot | SetQuota | Unauthenticate | Compress | Replace
-    | Language | GetJmapAccess
+    | Language | GetJmapAccess | MultiSearch
 )  # fmt: skip

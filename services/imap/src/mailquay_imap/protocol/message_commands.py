@@ -10,6 +10,7 @@ from mailquay_imap.protocol.reader import Reader
 from mailquay_imap.protocol.returns import Partial, parse_partial, parse_returns
 from mailquay_imap.protocol.search import parse_charset_and_keys, parse_search
 from mailquay_imap.protocol.sort import parse_algorithm, parse_criteria
+from mailquay_imap.protocol.sources import parse_sources
 
 __all__ = ["APPENDS_MAX", "MESSAGE_COMMANDS"]
 
@@ -72,6 +73,13 @@ def _expunge(r: Reader, by_uid: bool) -> c.Command:
 def _search(r: Reader, by_uid: bool) -> c.Command:
     r.space()
     return c.Search(parse_search(r), by_uid)
+
+
+def _multi_search(r: Reader, _by_uid: bool) -> c.Command:
+    """``"ESEARCH" [SP esearch-source-opts] [SP search-return-opts] SP search-program``."""
+    r.space()
+    sources = parse_sources(r)
+    return c.MultiSearch(sources, parse_search(r))
 
 
 def _sort(r: Reader, by_uid: bool) -> c.Command:
@@ -165,6 +173,7 @@ MESSAGE_COMMANDS: Final[dict[str, Callable[[Reader, bool], c.Command]]] = {
     "REPLACE": _replace,
     "EXPUNGE": _expunge,
     "SEARCH": _search,
+    "ESEARCH": _multi_search,
     "SORT": _sort,
     "THREAD": _thread,
     "FETCH": _fetch,

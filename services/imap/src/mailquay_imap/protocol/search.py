@@ -13,7 +13,7 @@ from mailquay_imap.protocol.sequence import SequenceSet
 __all__ = [
     "AndKey", "DateKey", "FlagKey", "HeaderKey", "IdKey", "KeywordKey", "ModSeqKey",
     "NotKey", "OrKey", "SearchKey", "SearchProgram", "SetKey", "SizeKey", "TextKey", "WithinKey",
-    "parse_charset_and_keys", "parse_keys", "parse_search",
+    "names_numbers", "parse_charset_and_keys", "parse_keys", "parse_search",
 ]  # fmt: skip
 
 #: Keys of one program; more is no question that a person asks.
@@ -184,6 +184,20 @@ def parse_keys(reader: Reader, codec: str, returns: Returns | None) -> SearchPro
     return SearchProgram(
         keys[0] if len(keys) == 1 else AndKey(tuple(keys)), returns, parser.has_modseq
     )
+
+
+def names_numbers(key: SearchKey) -> bool:
+    """Whether a key names message numbers or ``$``, which are of the selected mailbox alone."""
+    match key:
+        case AndKey(keys):
+            return any(map(names_numbers, keys))
+        case OrKey(first, second):
+            return names_numbers(first) or names_numbers(second)
+        case NotKey(inner):
+            return names_numbers(inner)
+        case SetKey(numbers, by_uid):
+            return not by_uid or numbers.is_saved
+    return False
 
 
 class _Parser:
