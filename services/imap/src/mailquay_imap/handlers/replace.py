@@ -1,5 +1,6 @@
 """REPLACE and UID REPLACE (RFC 8508)."""
 
+from mailquay.store import StoreUnavailable
 from mailquay.store.types import MailboxId
 from mailquay_imap.handlers.append import append, appenduid
 from mailquay_imap.handlers.naming import attributes, require_mailbox, tell_name
@@ -18,7 +19,7 @@ async def handle_replace(session: Session, command: c.Replace) -> Ok:
     tell_name(session, command.mailbox, mailbox.name, attributes(mailbox, has_children=False))
     try:
         modseq = await _remove(session, selected.view.mailbox_id, uid)
-    except Exception:
+    except StoreUnavailable:
         # As if nothing had been asked for (§3.1); what cannot be undone either is there twice.
         await _remove(session, mailbox.id, placed[0].uid)
         raise
