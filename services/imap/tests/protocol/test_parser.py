@@ -141,6 +141,16 @@ KNOWN = [
         b"a ESEARCH SEEN",
         c.MultiSearch(None, SearchProgram(FlagKey("SEEN"), None, has_modseq=False)),
     ),
+    (
+        b'a APPEND x (\\Seen) CATENATE (TEXT {2+}\r\nhi URL "/y/;UID=1") {1+}\r\nz',
+        c.Append(
+            "x",
+            (
+                c.AppendMessage(("\\Seen",), None, b"", parts=(b"hi", "/y/;UID=1")),
+                c.AppendMessage((), None, b"z"),
+            ),
+        ),
+    ),
     (b"a LANGUAGE en *", c.Language(("en", "*"))),
     (b"a UID EXPUNGE 1:2", c.Expunge(numbers((1, 2)))),
     (b"a EXPUNGE", c.Expunge(None)),

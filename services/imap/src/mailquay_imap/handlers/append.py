@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mailquay.delivery import Incoming, LocalPlacement, NotPlaced, Placed
 from mailquay.message.recode import encode_nul
 from mailquay.store.types import Mailbox
+from mailquay_imap.handlers.catenate import catenate
 from mailquay_imap.handlers.keywords import require_flags
 from mailquay_imap.handlers.naming import attributes, require_mailbox, tell_name
 from mailquay_imap.protocol import commands as c
@@ -57,6 +58,8 @@ async def _incoming(session: Session, mailbox: Mailbox, message: c.AppendMessage
     raw = message.message
     if message.is_utf8 and "UTF8=ACCEPT" not in session.enabled:
         raise Bad("UTF8 is to be enabled first", code="CLIENTBUG")  # RFC 6855 §4
+    if message.parts:
+        raw = await catenate(session, message.parts)
     if not raw:
         raise No("an empty message is none", code="CANNOT")
     if b"\0" in raw:

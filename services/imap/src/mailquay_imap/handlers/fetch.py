@@ -13,11 +13,11 @@ from typing import Any, Final
 from mailquay.delivery.facts import HEADER_FIELDS
 from mailquay.message.content import decode_body
 from mailquay.message.parts import Part
-from mailquay.message.sections import find_part, header_fields, section_range
+from mailquay.message.sections import find_part, header_fields
 from mailquay.message.structure import decode_structure
 from mailquay.store.emails import Body, FlagChange, Place
 from mailquay.store.types import Flag
-from mailquay_imap.bodies import read_each
+from mailquay_imap.bodies import read_each, section_bytes
 from mailquay_imap.handlers.resync import tell_vanished
 from mailquay_imap.lines import COLUMNS, FORMATS, PLACE_COLUMNS, fetch_lines, item_values
 from mailquay_imap.protocol import commands as c
@@ -241,13 +241,8 @@ def _section(raw: bytes, root: Part, item: BodyItem) -> bytes:
     """One BODY[…], BINARY[…] or RFC822… of a message."""
     if item.decoded:
         return _binary(raw, root, item)
-    found = section_range(root, item.part, item.section)
-    if found is None:
-        return item.label + b" NIL"
-    data = raw[found[0] : found[1]]
-    if item.fields is not None:
-        data = header_fields(data, item.fields, negate=item.fields_not)
-    return item.label + b" " + body_string(_cut(data, item))
+    data = section_bytes(raw, root, item)
+    return item.label + b" " + body_string(None if data is None else _cut(data, item))
 
 
 def _binary(raw: bytes, root: Part, item: BodyItem) -> bytes:

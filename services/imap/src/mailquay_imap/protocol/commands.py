@@ -183,12 +183,16 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class AppendMessage:
-    """A message, and what it is to have in its mailbox; ``is_utf8`` by RFC 6855 §4."""
+    """A message, and what it is to have in its mailbox; ``is_utf8`` by RFC 6855 §4.
+
+    With ``parts`` it is what these come to: bytes, and URLs of some (RFC 4469).
+    """
 
     flags: tuple[str, ...]
     date: datetime | None
     message: bytes = field(repr=False)
     is_utf8: bool = False
+    parts: tuple[bytes | str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

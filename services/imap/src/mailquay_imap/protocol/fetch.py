@@ -8,7 +8,7 @@ from mailquay.message.sections import Section
 from mailquay_imap.protocol.errors import ProtocolError
 from mailquay_imap.protocol.reader import Reader
 
-__all__ = ["BodyItem", "FetchItem", "SimpleItem", "parse_fetch_items"]
+__all__ = ["BodyItem", "FetchItem", "SimpleItem", "parse_fetch_items", "parse_section"]
 
 #: Items that are their name.
 _SIMPLE: Final = frozenset(
@@ -173,6 +173,15 @@ def _body(reader: Reader, *, peek: bool) -> BodyItem:
     partial = _partial(reader)
     label = b"BODY[" + spec + b"]" + _origin(partial)
     return BodyItem(label, part, section, fields, fields_not, partial, peek)
+
+
+def parse_section(reader: Reader) -> BodyItem:
+    """``section``, brackets included; nothing is set by it.
+
+    Raises:
+        ProtocolError: it is none.
+    """
+    return _body(reader, peek=True)
 
 
 def _origin(partial: tuple[int, int] | None) -> bytes:

@@ -12,10 +12,12 @@ from mailquay_imap.protocol.search import parse_charset_and_keys, parse_search
 from mailquay_imap.protocol.sort import parse_algorithm, parse_criteria
 from mailquay_imap.protocol.sources import parse_sources
 
-__all__ = ["APPENDS_MAX", "MESSAGE_COMMANDS"]
+__all__ = ["APPENDS_MAX", "CATENATED_MAX", "MESSAGE_COMMANDS"]
 
 #: Messages of one APPEND; they are one transaction.
 APPENDS_MAX: Final = 500
+#: What one message is put together of.
+CATENATED_MAX: Final = 500
 
 
 def _append(r: Reader, _by_uid: bool) -> c.Command:
@@ -32,7 +34,7 @@ def _append(r: Reader, _by_uid: bool) -> c.Command:
 
 
 def _append_message(r: Reader) -> c.AppendMessage:
-    """``[SP flag-list] [SP date-time] SP (literal / "UTF8" SP "(" literal8 ")")``."""
+    """``[SP flag-list] [SP date-time] SP (literal / "UTF8" … / "CATENATE" …)``."""
     r.space()
     flags: list[str] = []
     date = None
@@ -42,14 +44,39 @@ def _append_message(r: Reader) -> c.AppendMessage:
     if r.peek() == b'"':
         date = r.date_time()
         r.space()
-    if r.upcoming_keyword() != "UTF8":
-        return c.AppendMessage(tuple(flags), date, r.message())
-    r.keyword()
-    r.space()
+    match r.upcoming_keyword():
+        case "UTF8":  # SP "(" literal8 ")" (RFC 6855 §4)
+            r.keyword()
+            r.space()
+            r.byte(b"(")
+            message = r.message()
+            r.byte(b")")
+            return c.AppendMessage(tuple(flags), date, message, is_utf8=True)
+        case "CATENATE":
+            r.keyword()
+            r.space()
+            return c.AppendMessage(tuple(flags), date, b"", parts=_catenated(r))
+    return c.AppendMessage(tuple(flags), date, r.message())
+
+
+def _catenated(r: Reader) -> tuple[bytes | str, ...]:
+    """``"(" cat-part *(SP cat-part) ")"``: ``"TEXT" SP literal`` or ``"URL" SP astring``."""
     r.byte(b"(")
-    message = r.message()
-    r.byte(b")")
-    return c.AppendMessage(tuple(flags), date, message, is_utf8=True)
+    parts: list[bytes | str] = []
+    while not parts or not r.try_byte(b")"):
+        if parts:
+            r.space()
+        kind = r.keyword()
+        r.space()
+        if kind == "TEXT":
+            parts.append(r.message())
+        elif kind == "URL":
+            parts.append(r.text_astring())
+        else:
+            raise ProtocolError("CATENATE takes TEXT and URL")
+        if len(parts) > CATENATED_MAX:
+            raise ProtocolError("too many parts of one message")
+    return tuple(parts)
 
 
 def _replace(r: Reader, by_uid: bool) -> c.Command:

@@ -1,0 +1,75 @@
+"""What CATENATE puts together (RFC 4469): texts, and parts of messages that are here already."""
+
+from collections.abc import Sequence
+
+from mailquay.message.structure import decode_structure
+from mailquay.store.names import canonical_name
+from mailquay.store.types import MailboxId
+from mailquay_imap.bodies import section_bytes
+from mailquay_imap.protocol.errors import ProtocolError
+from mailquay_imap.protocol.urls import MessageUrl, parse_message_url
+from mailquay_imap.replies import No
+from mailquay_imap.session import Session
+from mailquay_imap.views import MailboxGone
+
+__all__ = ["catenate"]
+
+
+async def catenate(session: Session, parts: Sequence[bytes | str]) -> bytes:
+    """The bytes of a message.
+
+    Raises:
+        No: BADURL, where a URL leads nowhere; TOOBIG.
+        StoreUnavailable, BlobError
+    """
+    limit = session.server.settings.imap.max_append_bytes
+    pieces: list[bytes] = []
+    for part in parts:
+        pieces.append(part if isinstance(part, bytes) else await _referred(session, part))
+        limit -= len(pieces[-1])
+        if limit < 0:
+            raise No("the message would be too large", code="TOOBIG")
+    return b"".join(pieces)
+
+
+async def _referred(session: Session, text: str) -> bytes:
+    try:
+        url = parse_message_url(text)
+        data = await _read(session, url)
+    except (ProtocolError, MailboxGone):
+        data = None
+    if data is None:
+        shown = text.replace("\\", "\\\\").replace('"', '\\"')
+        raise No("that URL leads nowhere", code=f'BADURL "{shown}"')
+    if url.partial is None:
+        return data
+    first, length = url.partial
+    return data[first:] if length is None else data[first : first + length]
+
+
+async def _read(session: Session, url: MessageUrl) -> bytes | None:
+    """The section that a URL names; None where there is none."""
+    mailbox_id = await _mailbox(session, url)
+    if mailbox_id is None:
+        return None
+    server, account_id = session.server, session.owner.id
+    view = await server.views.open(account_id, mailbox_id)
+    try:
+        number = view.snapshot.number_of(url.uid)
+        if number is None or url.uidvalidity not in (None, view.uidvalidity):
+            return None
+        email_id = view.snapshot.places[number - 1].email_id
+    finally:
+        server.views.close(view)
+    body = (await server.facts.bodies(account_id, [email_id])).get(email_id)
+    if body is None:
+        return None
+    raw = await server.blobs.get(body)
+    return section_bytes(raw, decode_structure(body.structure), url.section)
+
+
+async def _mailbox(session: Session, url: MessageUrl) -> MailboxId | None:
+    if url.mailbox is None:
+        return None if session.selected is None else session.selected.view.mailbox_id
+    found = await session.server.store.mailboxes.find(session.owner.id, canonical_name(url.mailbox))
+    return None if found is None or not found.is_selectable else found.id
