@@ -68,18 +68,19 @@ class LoadBalancers:
             for number in _ADDRESSES
             if (address := load_balancer_address(number)) not in used
         )
-        for balancer in balancers:
-            if balancer.address is None:
-                status = {"loadBalancer": {"ingress": [{"ip": next(free)}]}}
-                self._api.patch(f"{balancer.path}/status", {"status": status})
+        addresses = {balancer.path: balancer.address or next(free) for balancer in balancers}
         rules = _rules({
-            balancer.address: self._healthy_nodes(balancer)
-            for balancer in balancers
-            if balancer.address
+            addresses[balancer.path]: self._healthy_nodes(balancer) for balancer in balancers
         })  # fmt: skip
         if rules != self._rules:
             subprocess.run(["iptables-restore"], input=rules, text=True, check=True)
             self._rules = rules
+        for balancer in balancers:
+            # Who reads an address may connect at once.
+            if balancer.address is None:
+                ingress = [{"ip": addresses[balancer.path]}]
+                status = {"loadBalancer": {"ingress": ingress}}
+                self._api.patch(f"{balancer.path}/status", {"status": status})
 
     def _healthy_nodes(self, balancer: _Balancer) -> list[int]:
         checks = [
