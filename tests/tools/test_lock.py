@@ -21,9 +21,9 @@ def pins(lock: str) -> dict[str, str]:
 
 
 def projects() -> Iterator[dict]:
-    paths = [ROOT / "shared", *sorted((ROOT / "services").iterdir())]
+    paths = [ROOT / "shared/pyproject.toml", *sorted(ROOT.glob("services/*/pyproject.toml"))]
     for path in paths:
-        yield tomllib.loads((path / "pyproject.toml").read_text())["project"]
+        yield tomllib.loads(path.read_text())["project"]
 
 
 def missing(wanted: list[str], lock: str) -> list[str]:
