@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 NODE_VENV = ROOT / ".cache" / "node"
 WEB = ROOT / "services" / "webmail-api" / "web"
-MEMBERS = [ROOT / "shared", *sorted((ROOT / "services").iterdir())]
+MEMBERS = [ROOT / "shared", *sorted(path.parent for path in ROOT.glob("services/*/pyproject.toml"))]
 LOCKS = {"runtime": "requirements.lock", "dev": "requirements-dev.lock"}
 #: What the build of the web application asks for.
 NODE_MINIMUM = (20, 19)
