@@ -1,5 +1,6 @@
 """The programs of a cluster that are built from the Go module here, once for what it says."""
 
+import fcntl
 import hashlib
 import os
 import re
@@ -52,10 +53,17 @@ def build() -> None:
     """
     wanted = _fingerprint()
     stamp = BINARIES / "built"
-    if stamp.exists() and stamp.read_text() == wanted:
-        return
     BINARIES.mkdir(parents=True, exist_ok=True)
-    stamp.unlink(missing_ok=True)
+    with (BINARIES / "lock").open("w") as lock:
+        # Two clusters that start at once build once.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not stamp.exists() or stamp.read_text() != wanted:
+            stamp.unlink(missing_ok=True)
+            _build_all()
+            stamp.write_text(wanted)
+
+
+def _build_all() -> None:
     print("Building Kubernetes: this takes ten minutes the first time.", flush=True)
     for name, package in _PACKAGES.items():
         print(f"  {name}", flush=True)
@@ -63,7 +71,6 @@ def build() -> None:
     for component in _COMPONENTS:
         (BINARIES / component).unlink(missing_ok=True)
         (BINARIES / component).symlink_to("kube")
-    stamp.write_text(wanted)
 
 
 def _build(name: str, package: str) -> None:
@@ -84,14 +91,20 @@ def _linker_flags() -> str:
     """Without debugging symbols, and with the version, which clients ask the API server for."""
     version = kubernetes_version()
     major, minor = version.removeprefix("v").split(".")[:2]
-    known = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
-    values = [f"-X k8s.io/component-base/version.{key}={value}" for key, value in known.items()]
-    return " ".join(["-s", "-w", *values])
+    known = {
+        "k8s.io/component-base/version.gitVersion": version,
+        "k8s.io/component-base/version.gitMajor": major,
+        "k8s.io/component-base/version.gitMinor": minor,
+        # Which Helm takes a cluster to have where it asks none.
+        "helm.sh/helm/v4/pkg/chart/common.k8sVersionMajor": major,
+        "helm.sh/helm/v4/pkg/chart/common.k8sVersionMinor": minor,
+    }
+    return " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in known.items())])
 
 
 def _fingerprint() -> str:
     """A hash of what is built."""
-    digest = hashlib.sha256(repr(_PACKAGES).encode())
+    digest = hashlib.sha256(repr((_PACKAGES, _linker_flags())).encode())
     for file in sorted([*_MODULE.glob("go.*"), *_MODULE.glob("*/*.go")]):
         digest.update(f"\0{file.relative_to(_MODULE)}\0".encode())
         digest.update(file.read_bytes())
