@@ -129,6 +129,14 @@ async def test_an_order_is_that_of_its_keys_and_then_of_the_mailbox(rows, criter
     assert found == expected
 
 
+async def test_what_is_pushed_out_of_memory_meanwhile_is_not_gone():
+    store = _Store({n: {"x": "y" * 100} for n in range(4000)})
+    facts = Facts(store, 300_000)
+    everything = list(range(4000))
+    await facts.made(AccountId(1), everything[:1000], "x", casemap)
+    assert await facts.made(AccountId(1), everything, "x", casemap) == ["Y" * 100] * 4000
+
+
 async def test_what_is_made_of_a_column_is_made_once():
     store = _Store({1: {"x": 1}, 2: {"x": 2}})
     facts = Facts(store, 1 << 20)

@@ -76,8 +76,11 @@ class Facts:
             StoreUnavailable
         """
         name = f"{make.__module__}.{make.__qualname__}({column})"
-        missing = [i for i, value in zip(email_ids, self._known(name, email_ids), strict=True)
-                   if value is None]  # fmt: skip
+        # As it is now: what is read below may push some of it out.
+        known = self._known(name, email_ids)
+        if None not in known:
+            return known
+        missing = [i for i, value in zip(email_ids, known, strict=True) if value is None]
         read: dict[int, T] = {}
         for start in range(0, len(missing), _MADE_TOGETHER):
             part = missing[start : start + _MADE_TOGETHER]
@@ -85,7 +88,6 @@ class Facts:
             fresh = {email_id: make(row[0]) for email_id, row in rows.items()}
             self._keep(name, fresh)
             read.update(fresh)
-        known = self._known(name, email_ids)
         return [
             read.get(email_id) if value is None else value
             for email_id, value in zip(email_ids, known, strict=True)
