@@ -24,7 +24,8 @@ def test_what_stands_in_strings_is_no_metric():
 
 
 @pytest.mark.parametrize(
-    "text", ["sum(a", "a)", 'a{b~"c"}', "a{b=c}", "a{b", "a{b=", "sum by (a", "$x", "sum by (1) (a)"]
+    "text",
+    ["sum(a", "a)", 'a{b~"c"}', "a{b=c}", "a{b", "a{b=", "sum by (a", "$x", "sum by (1) (a)"],
 )
 def test_what_is_no_promql_is_refused(text):
     with pytest.raises(PromqlError):

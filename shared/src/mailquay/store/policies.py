@@ -45,7 +45,8 @@ _COUNT: Final = """
         since = CASE WHEN s.since <= now() - interval '1 day' THEN now() ELSE s.since END,
         recipients = $2::int + CASE WHEN s.since <= now() - interval '1 day' THEN 0
                                ELSE s.recipients END
-    WHERE $2::int + CASE WHEN s.since <= now() - interval '1 day' THEN 0 ELSE s.recipients END <= $3::int
+    WHERE $2::int + CASE WHEN s.since <= now() - interval '1 day' THEN 0
+                    ELSE s.recipients END <= $3::int
     RETURNING recipients
 """
 
