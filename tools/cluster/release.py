@@ -18,6 +18,8 @@ IMAGE_ARCHIVES: Final = CACHE.parent / "images"
 #: What every release here is installed with.
 _VALUES: Final = CHART / "ci" / "cluster-values.yaml"
 _TIMEOUT: Final = "--timeout=8m"
+#: Helm waits as long for a test that has failed already.
+_TEST_TIMEOUT: Final = "--timeout=3m"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Release:
 
     def test(self) -> str:
         """Run the chart's own test."""
-        return self.cluster.helm("test", self.name, f"--namespace={self.namespace}", _TIMEOUT)
+        return self.cluster.helm("test", self.name, f"--namespace={self.namespace}", _TEST_TIMEOUT)
 
     def uninstall(self) -> str:
         """Remove what the chart does not keep."""
