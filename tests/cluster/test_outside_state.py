@@ -27,7 +27,9 @@ STATE_ALONE = {
 
 
 def write_certificate(cluster: RunningCluster, namespace: str, folder: Path) -> int:
-    """Make a certificate, and put it where the release looks for it; its serial number."""
+    """Issue a certificate, and put it where the release looks for it; its serial number."""
+    # The authority stays, as a real one does: pods take up a new certificate at different moments.
+    (folder / "server.pem").unlink(missing_ok=True)
     made = make_certificates(folder, [NAME])
     paths = {
         "tls.crt": made.certificate_file, "tls.key": made.key_file, "ca.crt": made.ca_file
@@ -42,10 +44,13 @@ def write_certificate(cluster: RunningCluster, namespace: str, folder: Path) -> 
 
 
 @pytest.fixture(scope="module")
-def serial(release: Release, tmp_path_factory: pytest.TempPathFactory) -> int:
-    return write_certificate(
-        release.cluster, release.namespace, tmp_path_factory.mktemp("certificate")
-    )
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("authority")
+
+
+@pytest.fixture(scope="module")
+def serial(release: Release, authority: Path) -> int:
+    return write_certificate(release.cluster, release.namespace, authority)
 
 
 @pytest.fixture(scope="module")
@@ -108,12 +113,12 @@ async def served_serial(address: str) -> int | None:
 
 
 async def test_a_renewed_certificate_is_taken_up_without_a_restart(
-    installed: Release, serial: int, tmp_path: Path
+    installed: Release, serial: int, authority: Path
 ) -> None:
     address = installed.address("imap")
     assert await served_serial(address) == serial
     before = {pod["metadata"]["uid"] for pod in installed.pods("imap")}
-    renewed = write_certificate(installed.cluster, installed.namespace, tmp_path)
+    renewed = write_certificate(installed.cluster, installed.namespace, authority)
     assert renewed != serial
     async with asyncio.timeout(300):
         while await served_serial(address) != renewed:
