@@ -101,7 +101,7 @@ KNOWN = [
             (Criterion(SortKey.DATE, is_reverse=True), Criterion(SortKey.SUBJECT)),
             SearchProgram(
                 WithinKey(60, is_older=True),
-                Returns(frozenset(("COUNT", "PARTIAL")), Partial(3, 9, is_last=True)),
+                Returns(frozenset(("COUNT", "PARTIAL")), Partial(9, 3, is_last=True)),
                 has_modseq=False,
             ),
             by_uid=True,

@@ -1,4 +1,4 @@
-r"""FETCH and UID FETCH (RFC 9051 §6.4.5, RFC 7162 §3.1.4, RFC 8474 §5, RFC 9394 §3.4).
+r"""FETCH and UID FETCH (RFC 9051 §6.4.5, RFC 7162 §3.1.4, RFC 8474 §5, RFC 9394 §3.3).
 
 What Postgres holds is served from there, and from memory when it was read before; only BODY[…] and
 BINARY[…] beyond the kept header fields read a body from object storage.
@@ -49,11 +49,11 @@ async def handle_fetch(session: Session, command: c.Fetch) -> Ok:
     numbers = selected.numbers(command.targets, by_uid=command.by_uid)
     if command.vanished:
         await _tell_vanished(session, selected, command)
-    if command.changed_since is not None:
-        places, since = selected.known.places, command.changed_since
-        numbers = [number for number in numbers if places[number - 1].modseq > since]
     if command.partial is not None:
         numbers = command.partial.of(numbers)
+    if command.changed_since is not None:  # of the page (RFC 9394 §3.4)
+        places, since = selected.known.places, command.changed_since
+        numbers = [number for number in numbers if places[number - 1].modseq > since]
     fetcher = _Fetcher(session, selected, command)
     await fetcher.mark_seen(numbers)
     for start in range(0, len(numbers), _SLICE):

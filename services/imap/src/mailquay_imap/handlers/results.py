@@ -44,9 +44,9 @@ def esearch_line(
 
 
 def _saved(found: list[int], returns: Returns) -> list[int]:
-    """What ``$`` means from now on (RFC 9051 §6.4.4.1, table 4; RFC 9394 §3.3)."""
+    """What ``$`` means from now on (RFC 9051 §6.4.4.1, table 4; RFC 9394 §3.2, table 1)."""
     names = returns.names
-    if returns.partial is None and (names & {"ALL", "COUNT"} or not names & {"MIN", "MAX"}):
+    if names & {"ALL", "COUNT"} or not names & {"MIN", "MAX", "PARTIAL"}:
         return found
     kept = [] if returns.partial is None else returns.partial.of(found)
     if "MIN" in names:

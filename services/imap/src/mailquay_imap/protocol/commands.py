@@ -276,7 +276,7 @@ class Thread:
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """RFC 9051 §6.4.5; CHANGEDSINCE by RFC 7162 §3.1.4.1, ``vanished`` by §3.2.6; RFC 9394 §3.4."""
+    """RFC 9051 §6.4.5; CHANGEDSINCE by RFC 7162 §3.1.4.1, ``vanished`` by §3.2.6; RFC 9394 §3.3."""
 
     targets: SequenceSet
     items: tuple[FetchItem, ...]

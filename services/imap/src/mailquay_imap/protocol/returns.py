@@ -15,7 +15,10 @@ _PARTIAL: Final = re.compile(rb"(-?)([1-9]\d{0,9}):\1([1-9]\d{0,9})(?=[ )])")
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """A page of results, from 1 (RFC 9394 §3.1); ``is_last`` counts from the last one."""
+    """A page of results, from 1 (RFC 9394 §3.1); ``is_last`` counts from the last one.
+
+    ``first`` and ``last`` are as they were asked for: either may be the larger (§4).
+    """
 
     first: int
     last: int
@@ -23,10 +26,11 @@ class Partial:
 
     def of(self, found: list[int]) -> list[int]:
         """The results on this page, in their order."""
+        low, high = sorted((self.first, self.last))
         if not self.is_last:
-            return found[self.first - 1 : self.last]
+            return found[low - 1 : high]
         count = len(found)
-        return found[max(0, count - self.last) : max(0, count - self.first + 1)]
+        return found[max(0, count - high) : max(0, count - low + 1)]
 
     def __str__(self) -> str:
         """As the response repeats it."""
@@ -48,8 +52,8 @@ def parse_partial(reader: Reader) -> Partial:
     if match is None:
         raise ProtocolError("that is no range of results")
     reader.position = match.end()
-    first, last = sorted((int(match[2]), int(match[3])))
-    if last >= 1 << 32:
+    first, last = int(match[2]), int(match[3])
+    if max(first, last) >= 1 << 32:
         raise ProtocolError("that is no range of results")
     return Partial(first, last, bool(match[1]))
 
