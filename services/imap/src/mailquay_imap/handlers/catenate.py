@@ -1,6 +1,8 @@
 """What CATENATE puts together (RFC 4469): texts, and parts of messages that are here already."""
 
 from collections.abc import Sequence
+from typing import Final
+from urllib.parse import quote
 
 from mailquay.message.structure import decode_structure
 from mailquay.store.names import canonical_name
@@ -13,6 +15,9 @@ from mailquay_imap.session import Session
 from mailquay_imap.views import MailboxGone
 
 __all__ = ["catenate"]
+
+#: What a URL is repeated with as it is: all printable ASCII but ``"``, ``\\`` and ``]``.
+_SHOWN: Final = " !#$%&'()*+,/:;<=>?@[^`{|}"
 
 
 async def catenate(session: Session, parts: Sequence[bytes | str]) -> bytes:
@@ -39,7 +44,8 @@ async def _referred(session: Session, text: str) -> bytes:
     except (ProtocolError, MailboxGone):
         data = None
     if data is None:
-        shown = text.replace("\\", "\\\\").replace('"', '\\"')
+        # These would end the response code, or the string in it (§5, url-resp-text).
+        shown = quote(text, safe=_SHOWN)
         raise No("that URL leads nowhere", code=f'BADURL "{shown}"')
     if url.partial is None:
         return data
