@@ -144,11 +144,30 @@ async def test_a_conversation_goes_on_inside_deflate(start_imap):
         assert lines[-1].startswith(b"t OK [APPENDUID ")
         await inside.say(b"SELECT INBOX")
         assert body in await inside.say(b"FETCH 1 BODY.PEEK[TEXT]")
-        # It stays when another signs in; TLS is not begun inside of it (RFC 8437 §3, RFC 4978 §3).
-        assert b"STARTTLS" not in (await inside.say(b"UNAUTHENTICATE"))[-1]
-        assert (await inside.say(b"STARTTLS"))[-1].startswith(b"t BAD")
-        assert (await inside.say(b"LOGIN ann@example.org secret"))[-1].startswith(b"t OK")
         assert (await inside.say(b"LOGOUT"))[-1] == b"t OK LOGOUT completed"
+
+
+async def test_compression_ends_when_the_client_is_nobody_again(start_imap):
+    # RFC 8437 §4.1: for the server behind the OK, for the client behind the command.
+    async with start_imap() as imap:
+        client = await imap.sign_in(b"COMPRESS DEFLATE")
+        inside = Compressing(client)
+        assert (await inside.say(b"UNAUTHENTICATE"))[-1].startswith(b"t OK [CAPABILITY ")
+        assert (await client.say(b"NOOP"))[-1] == b"t OK NOOP completed\r\n"
+        assert (await client.say(b"LOGIN ann@example.org secret"))[-1].startswith(b"t OK")
+        assert (await client.say(b"COMPRESS DEFLATE"))[-1] == b"t OK DEFLATE active\r\n"
+        again = Compressing(client)
+        # What is pipelined behind the end of the client's stream is in the clear (RFC 8437 §3).
+        unauthenticate = again._pack.compress(b"u UNAUTHENTICATE\r\n") + again._pack.flush()
+        client.send(unauthenticate + b"v NOOP\r\n")
+        plain = b"v OK NOOP completed\r\n"
+        async with asyncio.timeout(20):
+            said = await client.reader.readuntil(plain)
+        assert again._unpack.decompress(said.removesuffix(plain)).startswith(b"u OK [CAPABILITY ")
+        assert (await client.say(b"LOGIN ann@example.org secret"))[-1].startswith(b"t OK")
+        await client.say(b"COMPRESS DEFLATE")
+        again = Compressing(client)
+        assert (await again.say(b"LOGOUT"))[-1] == b"t OK LOGOUT completed"
 
 
 async def test_what_comes_with_the_command_is_compressed_already(start_imap):

@@ -103,6 +103,10 @@ class Deflated:
             del self._large[0]
         await self._stream.drain()
 
+    def end(self) -> tuple[Stream, bytes]:
+        """The stream without DEFLATE, and what has come there behind the end of the client's."""
+        return self._stream, self._inflate.unused_data
+
     def close(self) -> None:
         """Close when what is written has been sent."""
         self._stream.close()

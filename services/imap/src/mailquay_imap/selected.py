@@ -57,6 +57,11 @@ class Selected:
         first = max(self.recent_from, self._opened_uidnext)
         return bool(self.known.uids) and self.known.uids[-1] >= first
 
+    @property
+    def told_modseq(self) -> int:
+        """Up to where the client has missed nothing: no expunge is withheld from it."""
+        return self._whole_modseq if self.ghosts else self.known.modseq
+
     def recent_count(self) -> int:
         r"""How many are \Recent here."""
         return len(self.known.uids) - bisect_left(self.known.uids, self.recent_from)

@@ -293,7 +293,10 @@ class Session:
         return self.selected
 
     def enable_condstore(self) -> None:
-        """The client has used CONDSTORE: from now on it is told modseqs (RFC 7162 §3.1)."""
+        """The client has used CONDSTORE, and is told where it stands (RFC 7162 §3.1)."""
+        if "CONDSTORE" not in self.enabled and self.selected is not None:
+            highest = self.selected.told_modseq
+            self.write(b"* OK [HIGHESTMODSEQ %d] Changes are counted\r\n" % highest)
         self.enable("CONDSTORE")
 
     def enable(self, *names: str) -> None:

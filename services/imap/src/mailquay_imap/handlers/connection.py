@@ -74,20 +74,33 @@ async def _upgrade(session: Session, stream: Stream, context: ssl.SSLContext) ->
 
 
 async def handle_unauthenticate(session: Session, _command: c.Unauthenticate) -> Ok:
-    """UNAUTHENTICATE (RFC 8437): another may sign in; TLS and compression stay."""
+    """UNAUTHENTICATE (RFC 8437): another may sign in; TLS stays, compression ends (§4.1).
+
+    Where a proxy in front looks at who signs in, it can be hidden, and is then refused (§8).
+    """
+    if "UNAUTHENTICATE" in session.hidden:
+        raise Bad("that is not offered here")
     await session.sign_out()
+    if isinstance(session.stream, Deflated):
+        session.after_reply = partial(_end_deflate, session, session.stream)
     return Ok("Who are you?", code=f"CAPABILITY {' '.join(capabilities(session))}")
+
+
+async def _end_deflate(session: Session, stream: Deflated) -> None:
+    session.data.discard()
+    session.stream, rest = stream.end()
+    session.data.receive_data(rest)
 
 
 async def handle_enable(session: Session, command: c.Enable) -> Ok:
     """ENABLE (RFC 5161)."""
     wanted = ENABLEABLE.intersection(command.capabilities) - session.hidden
     fresh = sorted(wanted - session.enabled)
-    session.enable(*wanted)
-    if "QRESYNC" in wanted:
-        session.enable_condstore()  # the one includes the other (RFC 7162 §3.2.3)
     names = ["IMAP4rev2" if name == "IMAP4REV2" else name for name in fresh]
     session.write(" ".join(["* ENABLED", *names]).encode() + b"\r\n")
+    if wanted & {"CONDSTORE", "QRESYNC"}:
+        session.enable_condstore()  # the one includes the other (RFC 7162 §3.2.3)
+    session.enable(*wanted)
     return Ok()
 
 
