@@ -43,7 +43,9 @@ async def handle_store(session: Session, command: c.Store) -> Ok:
     rejected = sorted(int(uid) for uid in stored.rejected)
     if command.silent:
         expected = _Expectation(_CHANGES[command.change], flags, keywords)
-        quiet = {place.uid for place in before if expected.is_met(selected, place)}
+        # Where the change was refused the client expects none (RFC 7162 §3.1.3).
+        applied = [place for place in before if place.uid not in stored.rejected]
+        quiet = {place.uid for place in applied if expected.is_met(selected, place)}
     else:
         quiet = set(uids)  # all of them are told below
     session.tell_updates(expunges=False, quiet=quiet)
