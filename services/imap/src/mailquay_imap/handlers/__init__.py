@@ -38,6 +38,7 @@ from mailquay_imap.handlers.sort import handle_sort
 from mailquay_imap.handlers.status import handle_status
 from mailquay_imap.handlers.store import handle_store
 from mailquay_imap.handlers.thread import handle_thread
+from mailquay_imap.handlers.uid_batches import handle_uid_batches
 from mailquay_imap.protocol import commands as c
 from mailquay_imap.replies import Ok
 from mailquay_imap.states import State
@@ -84,6 +85,7 @@ HANDLERS: Final[dict[type[c.Command], tuple[State, Handler]]] = {
     c.Search: (_SELECTED, handle_search),
     c.Sort: (_SELECTED, handle_sort),
     c.Thread: (_SELECTED, handle_thread),
+    c.UidBatches: (_SELECTED, handle_uid_batches),
     c.Fetch: (_SELECTED, handle_fetch),
     c.Store: (_SELECTED, handle_store),
     c.Copy: (_SELECTED, handle_copy),

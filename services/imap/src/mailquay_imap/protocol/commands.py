@@ -18,7 +18,7 @@ __all__ = [
     "Fetch", "GetJmapAccess", "GetQuota", "GetQuotaRoot", "Id", "Idle", "Language", "List",
     "ListReturn", "Login", "Logout", "Lsub", "MultiSearch", "Namespace", "Noop", "Rename",
     "Replace", "Search", "Select", "SetQuota", "Sort", "StartTls", "Status", "Store",
-    "Subscribe", "Thread", "Unauthenticate", "Unselect",
+    "Subscribe", "Thread", "UidBatches", "Unauthenticate", "Unselect",
 ]  # fmt: skip
 
 
@@ -287,6 +287,15 @@ class Fetch:
 
 
 @dataclass(frozen=True, slots=True)
+class UidBatches:
+    """RFC 10022: batches of ``size`` messages, the ``first`` to the ``last``, None for all."""
+
+    size: int
+    first: int = 1
+    last: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Store:
     """RFC 9051 §6.4.6; ``change`` is ``+``, ``-`` or empty; UNCHANGEDSINCE by RFC 7162 §3.1.3."""
 
@@ -338,5 +347,5 @@ Command = (
     | Delete | Rename | Subscribe | List | Lsub | Namespace | Status | Append | Idle | Check
     | Close | Unselect | Expunge | Search | Sort | Thread | Fetch | Store | Copy | GetQuota
     | GetQuotaRoot | SetQuota | Unauthenticate | Compress | Replace
-    | Language | GetJmapAccess | MultiSearch
+    | Language | GetJmapAccess | MultiSearch | UidBatches
 )  # fmt: skip

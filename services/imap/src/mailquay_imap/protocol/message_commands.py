@@ -194,6 +194,20 @@ def _copy(r: Reader, by_uid: bool, *, move: bool) -> c.Command:
     return c.Copy(targets, r.mailbox(), move, by_uid)
 
 
+def _uid_batches(r: Reader, _by_uid: bool) -> c.Command:
+    """``"UIDBATCHES" SP nz-number [SP nz-number ":" nz-number]`` (RFC 10022)."""
+    r.space()
+    size = r.number()
+    if not r.try_space():
+        return c.UidBatches(size)
+    first = r.number()
+    r.byte(b":")
+    last = r.number()
+    if not first or not last:
+        raise ProtocolError("batches are counted from 1")
+    return c.UidBatches(size, first, last)
+
+
 #: By the name of the command.
 MESSAGE_COMMANDS: Final[dict[str, Callable[[Reader, bool], c.Command]]] = {
     "APPEND": _append,
@@ -207,4 +221,5 @@ MESSAGE_COMMANDS: Final[dict[str, Callable[[Reader, bool], c.Command]]] = {
     "STORE": _store,
     "COPY": lambda r, by_uid: _copy(r, by_uid, move=False),
     "MOVE": lambda r, by_uid: _copy(r, by_uid, move=True),
+    "UIDBATCHES": _uid_batches,
 }
