@@ -222,8 +222,13 @@ def window(chromium: Browser, platform: RunningPlatform) -> Iterator[Callable[..
     assert [complaint for webmail in opened for complaint in webmail.complaints] == []
 
 
+#: The second is told of the driver's own looking into a message's sandboxed frame while that is
+#: replaced; that a message brings no script is looked at in the frame's elements.
+_NO_COMPLAINTS = ("Failed to load resource", "Blocked script execution in")
+
+
 def _note(webmail: Webmail, message: ConsoleMessage) -> None:
-    if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
+    if message.type in ("error", "warning") and not message.text.startswith(_NO_COMPLAINTS):
         webmail.complaints.append(message.text)
 
 
