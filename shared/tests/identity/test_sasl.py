@@ -150,10 +150,21 @@ async def test_a_name_that_is_nobodys_looks_like_somebodys(make_authenticator, a
 
 
 async def test_an_account_whose_secret_is_broken_is_refused(store, authenticator, alice):
-    await store.accounts.add("bob@example.org", alice.password_hash, "")
+    await store.accounts.add("bob@example.org", alice.password_hash, "SCRAM-SHA-256$broken")
     client = ScramClient("bob@example.org", "x")
     with pytest.raises(AuthenticationFailed):
         await exchange(authenticator, "SCRAM-SHA-256").step(client.first())
+
+
+async def test_an_account_without_keys_looks_like_nobody(store, authenticator, alice, password):
+    await store.accounts.add("bob@example.org", alice.password_hash, "")
+    begun, client = (
+        exchange(authenticator, "SCRAM-SHA-256"),
+        ScramClient("bob@example.org", password),
+    )
+    challenge = await begun.step(client.first())
+    with pytest.raises(AuthenticationFailed):
+        await begun.step(client.final(challenge))
 
 
 async def test_scram_acting_for_another_is_refused(authenticator, alice):
