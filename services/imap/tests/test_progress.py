@@ -36,13 +36,13 @@ async def test_progress_is_told_until_the_command_ends(start_imap, slow_search):
 
 async def test_it_is_told_of_a_command_that_fails(start_imap, slow_search):
     async with start_imap(progress_seconds=0.05) as imap:
-        client = await imap.sign_in(b"SELECT INBOX")
-        client.send(b"A002 SEARCH 99\r\n")
+        client = await imap.sign_in(b"ENABLE UIDONLY", b"SELECT INBOX")
+        client.send(b"A002 UID SEARCH 99\r\n")
         assert (await client.line()).startswith(b'* OK [INPROGRESS ("A002" NIL NIL)]')
         slow_search.set()
         while (line := await client.line()).startswith(b"* OK [INPROGRESS"):
             pass
-        assert line == b"A002 BAD there is no message of that number\r\n"
+        assert line == b"A002 BAD [UIDREQUIRED] the search names message numbers\r\n"
         assert (await client.say(b"NOOP"))[0] == b"t OK NOOP completed\r\n"
 
 

@@ -83,29 +83,29 @@ class Finder:
     async def find(self, key: SearchKey) -> list[int]:
         """The uids of all messages that match, ascending; those that are gone are none.
 
+        A number that there is not means nothing here (RFC 7377 §2).
+
         Raises:
-            Bad: the key names a message number that there is not.
+            Bad: the key names message numbers, which the client has done without.
         """
         everything = set(self._selected.known.uids) - self._selected.ghosts
-        self._require_numbers(key)
+        if self._selected.uid_only:
+            self._refuse_numbers(key)
         return sorted(await self._run(key, everything))
 
-    def _require_numbers(self, key: SearchKey) -> None:
+    def _refuse_numbers(self, key: SearchKey) -> None:
         """Numbers are looked at first, so that a search is wrong whatever else it asks."""
         match key:
             case AndKey(keys):
                 for inner in keys:
-                    self._require_numbers(inner)
+                    self._refuse_numbers(inner)
             case OrKey(first, second):
-                self._require_numbers(first)
-                self._require_numbers(second)
+                self._refuse_numbers(first)
+                self._refuse_numbers(second)
             case NotKey(inner):
-                self._require_numbers(inner)
-            case SetKey(numbers, by_uid=False) if self._selected.uid_only:
-                if not numbers.is_saved:
-                    raise Bad("the search names message numbers", code="UIDREQUIRED")
-            case SetKey(numbers, by_uid=False) if self._selected.exceeds(numbers):
-                raise Bad("there is no message of that number")
+                self._refuse_numbers(inner)
+            case SetKey(numbers, by_uid=False) if not numbers.is_saved:
+                raise Bad("the search names message numbers", code="UIDREQUIRED")
 
     async def _run(self, key: SearchKey, among: set[int]) -> set[int]:
         """The uids of ``among`` that match."""
