@@ -157,11 +157,23 @@ class Picture:
         for uid in uids:
             number = self.number(uid)
             if number is None and not is_earlier:
-                # One that it was told of by EXISTS, and has not asked for yet.
-                number = next((n for n, s in enumerate(self.slots, 1) if s.uid is None), None)
-                assert number is not None, uid
+                number = self._unknown_number(uid)
             if number is not None:
                 del self.slots[number - 1]
+
+    def _unknown_number(self, uid: int) -> int:
+        """The number of one that it was told of by EXISTS, and has not asked for yet.
+
+        Uids rise with the numbers, so it is next to those that it knows; without numbers, any is it.
+        """
+        known = [n for n, s in enumerate(self.slots, 1) if s.uid is not None and s.uid < uid]
+        number = self.unknown_uids()[0] if self.by_uid else max(known, default=0) + 1
+        assert self.slots[number - 1].uid is None, (uid, self.slots)
+        return number
+
+    def unknown_uids(self) -> list[int]:
+        """Numbers of messages whose uid it was not told."""
+        return [n for n, slot in enumerate(self.slots, 1) if slot.uid is None]
 
     def _fetched(self, number: int, items: bytes) -> None:
         uid = _UID.search(items)

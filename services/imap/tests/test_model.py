@@ -254,6 +254,15 @@ class Mailboxes(RuleBasedStateMachine):
                     slot.flags = changed_flags(before[slot.uid], sign, flags)
         self.look()
 
+    @rule(
+        first=clients, second=clients, mask=masks, sign=st.sampled_from([b"+", b"-", b""]),
+        flags=flag_sets, by_uid=st.booleans(), silent=st.booleans(),
+    )  # fmt: skip
+    def compete(self, first, second, mask, sign, flags, by_uid, silent):
+        """Two make the same change, the second where nobody else has made any."""
+        self.store(first, mask, sign, flags, by_uid=by_uid, silent=True, lag=None)
+        self.store(second, mask, sign, flags, by_uid=by_uid, silent=silent, lag=0)
+
     @rule(who=clients, mask=st.none() | masks)
     def expunge(self, who, mask):
         client, model = self.at(who)
