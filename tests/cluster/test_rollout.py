@@ -10,6 +10,8 @@ from tools.cluster.release import Release
 
 CLIENTS = 500
 ACCOUNTS = 25
+#: The tag of a release that is to come; its images are the same.
+NEXT = "next"
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 
@@ -21,9 +23,11 @@ def installed(release: Release) -> Release:
     return release
 
 
-def names(release: Release, component: str) -> set[str]:
+def pods(release: Release) -> dict[str, str]:
+    """The pods of imap and smtp-in that are to stay, each with its image's tag."""
     return {
-        pod["metadata"]["name"]
+        pod["metadata"]["name"]: pod["spec"]["containers"][0]["image"].rpartition(":")[2]
+        for component in ("imap", "smtp-in")
         for pod in release.pods(component)
         if "deletionTimestamp" not in pod["metadata"]
     }
@@ -46,17 +50,26 @@ def under_load(
         return load.end()
 
 
-def test_an_upgrade_replaces_all_pods_and_loses_nothing(installed: Release, tmp_path: Path) -> None:
-    old = {component: names(installed, component) for component in ("imap", "smtp-in")}
-    changed = {"defaults": {"podAnnotations": {"test": "replaced"}}}
+def test_a_new_release_and_the_way_back_replace_all_pods_and_lose_nothing(
+    installed: Release, images: list[str], tmp_path: Path
+) -> None:
+    for image in images:
+        installed.cluster.tag_image(image, f"{image.rpartition(':')[0]}:{NEXT}")
+    generations = [pods(installed)]
 
-    def upgrade(_load: MailLoad) -> None:
-        installed.upgrade(LOAD_VALUES | changed)
+    def upgrade_and_roll_back(_load: MailLoad) -> None:
+        installed.upgrade(LOAD_VALUES | {"image": {"tag": NEXT}})
+        generations.append(pods(installed))
+        installed.rollback()
+        generations.append(pods(installed))
 
-    report = under_load(installed, tmp_path, upgrade)
-    for component, before in old.items():
-        assert not names(installed, component) & before
+    report = under_load(installed, tmp_path, upgrade_and_roll_back)
+    old, new, back = generations
+    assert not old.keys() & new.keys() | new.keys() & back.keys()
+    assert set(new.values()) == {NEXT}
+    assert set(back.values()) == set(old.values()) != {NEXT}
     assert_nothing_lost(report)
+    # At least once: the way back is done when the pods are ready, before the last has said goodbye.
     assert report["clients"]["sent_away"] >= CLIENTS
 
 
