@@ -15,8 +15,8 @@ import time
 import tomllib
 from pathlib import Path
 
-from tools.images.base import BASE, make_base
 from tools.images.builders import Builder, BuilderError, find_builder
+from tools.images.debian_base import BASE, make_base
 from tools.images.registries import build_arguments, secrets
 
 ROOT = Path(__file__).resolve().parents[2]

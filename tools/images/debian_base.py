@@ -15,13 +15,13 @@ BASE = "docker.io/library/debian:bookworm-slim"
 
 _SOURCES = """\
 Types: deb
-URIs: http://deb.debian.org/debian
+URIs: {mirror}
 Suites: bookworm bookworm-updates
 Components: main
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 
 Types: deb
-URIs: http://deb.debian.org/debian-security
+URIs: {mirror}-security
 Suites: bookworm-security
 Components: main
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
@@ -70,8 +70,11 @@ def make_base(folder: Path, *, epoch: int) -> Path:
 
 
 def _slim(root: Path) -> None:
-    (root / "etc/apt/sources.list").unlink(missing_ok=True)
-    (root / "etc/apt/sources.list.d/debian.sources").write_text(_SOURCES)
+    # One line, of where debootstrap has had it all from.
+    written = root / "etc/apt/sources.list"
+    mirror = written.read_text().split()[1].rstrip("/")
+    written.unlink()
+    (root / "etc/apt/sources.list.d/debian.sources").write_text(_SOURCES.format(mirror=mirror))
     for name in _REMOVED:
         path = root / name
         if path.is_dir():
