@@ -144,26 +144,23 @@ def header_v2(source: str) -> bytes:
 @pytest.mark.parametrize("header", [header_v1, header_v2])
 def test_behind_a_balancer_the_client_is_known(deployment, site, header):
     service = deployment.start("smtp-in", NET__PROXY_PROTOCOL_FROM='["127.0.0.0/8"]')
-    with LineClient(service.ports["smtp"]) as client:
-        client.send(header("192.0.2.77") + b"EHLO real.example\r\n")
-        assert client.reply().startswith(b"220 ")
-        assert client.reply().startswith(b"250-")
-        begin(client)
-        client.ask(b"DATA")
-        assert client.ask(b"Subject: proxied\r\n\r\nx\r\n.").startswith(b"250 ")
-    assert b"from real.example ([192.0.2.77])" in site.inbox("alice@example.org")[-1]
+    for port, greeting, address in (
+        ("smtp", b"EHLO real.example", "192.0.2.77"),
+        ("lmtp", b"LHLO front.example", "192.0.2.79"),
+    ):
+        with LineClient(service.ports[port]) as client:
+            client.send(header(address) + greeting + b"\r\n")
+            assert client.reply().startswith(b"220 ")
+            assert client.reply().startswith(b"250-")
+            begin(client)
+            client.ask(b"DATA")
+            assert client.ask(b"Subject: %s\r\n\r\nx\r\n." % greeting).startswith(b"250 ")
+        told = b"from %s ([%s])" % (greeting.split()[1], address.encode())
+        assert told in site.inbox("alice@example.org")[-1]
     with LineClient(service.ports["submissions"]) as client:
         client.send(header("192.0.2.78"))
         client.start_tls(site.tls)
         assert client.reply().startswith(b"220 ")
-    with LineClient(service.ports["lmtp"]) as client:
-        client.send(header("192.0.2.79") + b"LHLO front.example\r\n")
-        assert client.reply().startswith(b"220 ")
-        assert client.reply().startswith(b"250-")
-        begin(client)
-        client.ask(b"DATA")
-        assert client.ask(b"Subject: handed on\r\n\r\nx\r\n.").startswith(b"250 ")
-    assert b"from front.example ([192.0.2.79])" in site.inbox("alice@example.org")[-1]
     with LineClient(service.ports["smtp"]) as client:
         client.send(b"EHLO direct.example\r\n")
         assert client.rest() == b""
