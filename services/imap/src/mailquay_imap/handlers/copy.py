@@ -42,6 +42,5 @@ async def handle_copy(session: Session, command: c.Copy) -> Ok:
     if not command.move:
         return Ok("COPY completed", code=code)
     session.write(f"* OK [{code}] Moved\r\n".encode())
-    if selected.condstore:
-        return Ok("MOVE completed", code=f"HIGHESTMODSEQ {copied.modseq}")
-    return Ok("MOVE completed")
+    # To every client, whatever it has enabled (RFC 6851 §4.4).
+    return Ok("MOVE completed", code=f"HIGHESTMODSEQ {copied.modseq}")
