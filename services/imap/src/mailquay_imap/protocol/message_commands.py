@@ -135,6 +135,8 @@ def _fetch(r: Reader, by_uid: bool) -> c.Command:
     if vanished and (changed_since is None or not by_uid):
         # RFC 7162 §3.2.6
         raise ProtocolError("VANISHED goes with CHANGEDSINCE, in UID FETCH")
+    if partial is not None and not by_uid:
+        raise ProtocolError("PARTIAL goes with UID FETCH")  # RFC 9394 §3.3
     return c.Fetch(targets, items, changed_since, by_uid, vanished, partial)
 
 
