@@ -53,6 +53,8 @@ def _matches(reader: Reader) -> tuple[SequenceSet, SequenceSet]:
     reader.space()
     uids = _known_set(reader)
     reader.byte(b")")
+    if not (numbers.is_ascending and uids.is_ascending):
+        raise ProtocolError("numbers and uids are in ascending order")  # RFC 7162 §7
     if _count(numbers) != _count(uids):
         raise ProtocolError("there are more numbers than uids, or fewer")
     return numbers, uids

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from mailquay_imap.protocol.errors import ProtocolError
@@ -33,6 +34,12 @@ class SequenceSet:
     def has_star(self) -> bool:
         """Whether ``*`` is in it."""
         return any(_STAR in range_ for range_ in self.ranges)
+
+    @property
+    def is_ascending(self) -> bool:
+        """Whether its numbers, of which none is ``*``, are said from the least to the largest."""
+        said = [number for first, last in self.ranges for number in {first: None, last: None}]
+        return all(low < high for low, high in pairwise(said))
 
     def resolve(self, largest: int) -> list[tuple[int, int]]:
         """Ascending, non-overlapping closed ranges, with ``*`` as the largest number in use."""
