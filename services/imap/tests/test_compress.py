@@ -170,6 +170,19 @@ async def test_compression_ends_when_the_client_is_nobody_again(start_imap):
         assert (await again.say(b"LOGOUT"))[-1] == b"t OK LOGOUT completed"
 
 
+@pytest.mark.parametrize("ending", [b"", b"\x03\x00"], ids=["flushed", "ended behind a flush"])
+async def test_plain_text_may_follow_a_flush_with_which_compression_ends(start_imap, ending):
+    async with start_imap() as imap:
+        client = await imap.sign_in(b"COMPRESS DEFLATE")
+        inside = Compressing(client)
+        command = inside._pack.compress(b"u UNAUTHENTICATE\r\n")
+        client.send(command + inside._pack.flush(zlib.Z_SYNC_FLUSH) + ending + b"v NOOP\r\n")
+        plain = b"v OK NOOP completed\r\n"
+        async with asyncio.timeout(20):
+            said = await client.reader.readuntil(plain)
+        assert inside._unpack.decompress(said.removesuffix(plain)).startswith(b"u OK [CAPABILITY ")
+
+
 async def test_what_comes_with_the_command_is_compressed_already(start_imap):
     async with start_imap() as imap:
         client = await imap.sign_in()

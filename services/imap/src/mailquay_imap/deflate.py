@@ -22,12 +22,16 @@ _INLINE_BYTES: Final = 128 * 1024
 _WINDOW_BITS: Final = -13
 _MEMORY_LEVEL: Final = 6
 _ANY_WINDOW: Final = -15
+#: The end of what was flushed (RFC 4978 §4): the client may end its compression behind one.
+_FLUSHED: Final = b"\x00\x00\xff\xff"
+#: A last block with nothing in it, as zlib writes it where everything was flushed.
+_EMPTY_END: Final = b"\x03\x00"
 
 
 class Deflated:
     """A stream's interface, with raw DEFLATE between it and the client."""
 
-    __slots__ = ("_coming", "_deflate", "_inflate", "_large", "_stream")
+    __slots__ = ("_coming", "_deflate", "_inflate", "_large", "_start", "_stream")
 
     def __init__(self, stream: Stream, received: bytes) -> None:
         """Go on inside DEFLATE.
@@ -37,7 +41,8 @@ class Deflated:
             received: what has come already.
         """
         self._stream = stream
-        self._coming = received  # and is not inflated yet
+        self._coming = received  # and is not inflated yet, from the start on
+        self._start = 0
         self._inflate = zlib.decompressobj(_ANY_WINDOW)
         self._deflate = zlib.compressobj(
             level=6, method=zlib.DEFLATED, wbits=_WINDOW_BITS, memLevel=_MEMORY_LEVEL
@@ -62,20 +67,25 @@ class Deflated:
         """
         while not self._inflate.eof:
             # Of a piece that was full, more may be left inside.
-            data = self._take(self._coming)
+            data = self._take()
             if data:
                 return data
-            self._coming = await self._stream.read()
-            if not self._coming:
-                return b""
+            if self._start == len(self._coming) and not self._inflate.eof:
+                self._coming, self._start = await self._stream.read(), 0
+                if not self._coming:
+                    return b""
         return b""
 
-    def _take(self, coming: bytes) -> bytes:
+    def _take(self) -> bytes:
+        """What is inside up to the next flush; what follows that may be in the clear."""
+        found = self._coming.find(_FLUSHED, self._start)
+        end = len(self._coming) if found < 0 else found + len(_FLUSHED)
         try:
-            data = self._inflate.decompress(coming, _PIECE_BYTES)
+            data = self._inflate.decompress(self._coming[self._start : end], _PIECE_BYTES)
         except zlib.error as error:
             raise ConnectionAbortedError("that is no DEFLATE") from error
-        self._coming = self._inflate.unconsumed_tail
+        left = self._inflate.unused_data if self._inflate.eof else self._inflate.unconsumed_tail
+        self._start = end - len(left)
         return data
 
     def write(self, data: bytes) -> None:
@@ -104,8 +114,12 @@ class Deflated:
         await self._stream.drain()
 
     def end(self) -> tuple[Stream, bytes]:
-        """The stream without DEFLATE, and what has come there behind the end of the client's."""
-        return self._stream, self._inflate.unused_data
+        """The stream without DEFLATE, and what has come there behind the end of the client's.
+
+        A client need not end its stream: what is behind its last flush is in the clear then.
+        """
+        rest = self._coming[self._start :]
+        return self._stream, rest if self._inflate.eof else rest.removeprefix(_EMPTY_END)
 
     def close(self) -> None:
         """Close when what is written has been sent."""
