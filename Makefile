@@ -30,7 +30,8 @@ test: dev ## pass the tests; ARGS go to pytest
 	$(PYTEST) -m "not peers and not browser and not cluster and not prometheus" $(ARGS)
 
 .PHONY: test-peers
-test-peers: dev ## pass the tests with Debian's mail clients (mbsync, fetchmail, swaks, mutt)
+test-peers: dev ## pass the tests with other people's mail clients (mbsync, neomutt, imapflow, ...)
+	@tools/setup peers
 	$(PYTEST) -m peers $(ARGS)
 
 .PHONY: test-browser

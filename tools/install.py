@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 NODE_VENV = ROOT / ".cache" / "node"
 WEB = ROOT / "services" / "webmail-api" / "web"
+#: Mail clients of Node.js' registry, for tests.
+PEERS = ROOT / "tests" / "peers" / "imapflow"
 MEMBERS = [ROOT / "shared", *sorted(path.parent for path in ROOT.glob("services/*/pyproject.toml"))]
 LOCKS = {"runtime": "requirements.lock", "dev": "requirements-dev.lock"}
 #: What the build of the web application asks for.
@@ -124,16 +126,26 @@ def web_sources() -> list[Path]:
     ]
 
 
-def install_web() -> dict[str, str]:
-    """Install the web application's dependencies; returns the environment to run npm in."""
+def install_packages(folder: Path, of: str) -> dict[str, str]:
+    """Install what a package-lock.json holds; returns the environment to run npm in."""
     env = node_environment()
-    stamp = WEB / "node_modules" / ".mailquay"
-    wanted = fingerprint([WEB / "package.json", WEB / "package-lock.json"])
+    stamp = folder / "node_modules" / ".mailquay"
+    wanted = fingerprint([folder / "package.json", folder / "package-lock.json"])
     if not is_done(stamp, wanted):
-        print("Installing the web application's dependencies.", flush=True)
-        run("npm", "ci", "--no-audit", "--no-fund", "--loglevel=error", env=env, cwd=WEB)
+        print(f"Installing {of} dependencies.", flush=True)
+        run("npm", "ci", "--no-audit", "--no-fund", "--loglevel=error", env=env, cwd=folder)
         stamp.write_text(wanted)
     return env
+
+
+def install_web() -> dict[str, str]:
+    """Install the web application's dependencies; returns the environment to run npm in."""
+    return install_packages(WEB, "the web application's")
+
+
+def install_peers() -> None:
+    """Install the mail clients that run on Node.js."""
+    install_packages(PEERS, "the mail clients'")
 
 
 def build_web() -> None:
@@ -160,6 +172,7 @@ STEPS = {
     "dev": lambda: install("dev"),
     "web": build_web,
     "test-web": test_web,
+    "peers": install_peers,
 }
 
 
