@@ -159,6 +159,13 @@ def test_discard_forgets_everything():
     assert data.next_event() == RawCommand(b"b NOOP", ())
 
 
+def test_an_empty_line_between_commands_is_nothing():
+    assert replay([b"\r\na NOOP\r\n\r\n\n", b"\r", b"\nb NOOP\r\n"], LIMITS) == [
+        RawCommand(b"a NOOP", ()),
+        RawCommand(b"b NOOP", ()),
+    ]
+
+
 #: So much that anything which looks at each byte again for each other one never ends.
 LARGE = 1_000_000
 
@@ -170,7 +177,7 @@ LARGE = 1_000_000
         b"a" * LARGE + b" {0+}\r\n" * (LARGE // 7) + b"\r\n",
         b"a APPEND" + b" {1+}\r\n." * (LARGE // 8) + b"\r\n",
         b"a " + b"{1}" * (LARGE // 3) + b"\r\n",
-        b"\r\n" * (LARGE // 2),
+        b"\r\n" * (LARGE // 2) + b"a NOOP\r\n",
         b"a " + b" " * LARGE + b"APPEND {9+}\r\n123456789\r\n",
     ],
     ids=["braces", "long tag", "literals", "announcements", "empty lines", "spaces"],

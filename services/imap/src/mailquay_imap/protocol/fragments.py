@@ -162,6 +162,10 @@ class ClientData:
         # NUL marks a literal from here on. From a client it is never right outside of one
         # (RFC 9051 §9: CHAR), and neither is a lone CR, which no rule of the grammar takes.
         pending.text += line.replace(b"\0", b"\r")
+        if not pending.text:
+            # Between commands: iOS sends a line end too much before some of them (docs/clients.md).
+            self._pending = _Pending()
+            return None
         match = _LITERAL.search(line) if line.endswith(b"}") else None
         if match is None:
             return self._finish()
