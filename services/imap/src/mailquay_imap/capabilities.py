@@ -22,6 +22,7 @@ _ALWAYS: Final = (
 _SIGNED_IN: Final = (
     "IDLE",  # RFC 2177
     "NAMESPACE",  # RFC 2342
+    "NOTIFY",  # RFC 5465
     "CHILDREN",  # RFC 3348
     "UNSELECT",  # RFC 3691
     "UIDPLUS",  # RFC 4315

@@ -20,8 +20,9 @@ class Selected:
     """A session's side of a `MailboxView`."""
 
     __slots__ = (
-        "_keywords_max", "_opened_uidnext", "_told_keywords", "_whole_modseq", "condstore",
-        "ghosts", "known", "qresync", "read_only", "recent_from", "saved", "uid_only", "view",
+        "_keywords_max", "_opened_uidnext", "_told_keywords", "_whole_modseq", "_withheld",
+        "_withholds_new", "condstore", "ghosts", "known", "qresync", "read_only", "recent_from",
+        "saved", "uid_only", "view", "wanted",
     )  # fmt: skip
 
     def __init__(
@@ -39,6 +40,10 @@ class Selected:
         self._whole_modseq = view.snapshot.modseq  # up to here there was no ghost
         self._opened_uidnext = view.snapshot.uidnext
         self._keywords_max = keywords_max
+        #: The events that are told here (RFC 5465 §5); None for all.
+        self.wanted: frozenset[str] | None = None
+        self._withheld: set[int] = set()  # uids with new flags, of which nothing is wanted
+        self._withholds_new = False
         self._told_keywords = view.snapshot.keywords
 
     def speak(self, enabled: Collection[str]) -> None:
@@ -113,7 +118,11 @@ class Selected:
             quiet: uids whose new flags the client knows, or is told otherwise.
         """
         current = self.view.snapshot
-        if current.version == self.known.version and not (self.ghosts and expunges):
+        tells_new, tells_flags = self._wants("MESSAGENEW"), self._wants("FLAGCHANGE")
+        expunges = expunges and self._wants("MESSAGEEXPUNGE")
+        withheld = (self._withheld and tells_flags) or (self._withholds_new and tells_new)
+        is_same = current.version == self.known.version
+        if is_same and not withheld and not (self.ghosts and expunges):
             return self._pending()
         difference = self.view.history.difference(self.known)
         gone = self.ghosts.union(difference.expunged)
@@ -130,17 +139,28 @@ class Selected:
             self.known = self._with_ghosts(current)
         else:
             self.known = current
-        if len(self.known.uids) > before:
+        self._withholds_new |= len(self.known.uids) > before
+        if self._withholds_new and tells_new:
+            self._withholds_new = False
             out.append(b"* %d EXISTS\r\n" % len(self.known.uids))
             if not is_rev2:
                 out.append(b"* %d RECENT\r\n" % self.recent_count())
-        if current.keywords is not self._told_keywords:
+        changed: Collection[int] = difference.changed
+        if self._withheld or not tells_flags:
+            self._withheld.update(uid for uid in difference.changed if uid not in quiet)
+            changed = sorted(self._withheld) if tells_flags else ()
+        if tells_flags:
+            self._withheld.clear()
+        if current.keywords is not self._told_keywords and tells_flags:
             out += self.flags_lines()
-        for uid in difference.changed:
+        for uid in changed:
             number = self.known.number_of(uid)
             if number is not None and uid not in quiet:
                 out.append(self.flags_line(number, self.known.places[number - 1]))
         return out + self._pending()
+
+    def _wants(self, event: str) -> bool:
+        return self.wanted is None or event in self.wanted
 
     def _expunged(self, gone: Collection[int]) -> list[bytes]:
         """EXPUNGE of each, or VANISHED of all (RFC 7162 §3.2.10, RFC 9586 §3.2)."""

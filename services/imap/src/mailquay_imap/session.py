@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
@@ -13,8 +13,9 @@ from mailquay.net.stream import Stream
 from mailquay.runtime import metrics
 from mailquay.store import NotFound, StoreUnavailable
 from mailquay.store.accounts import Account
+from mailquay.store.types import MailboxId
 from mailquay_imap.capabilities import capabilities
-from mailquay_imap.deflate import Deflated
+from mailquay_imap.output import Output
 from mailquay_imap.progress import Progress
 from mailquay_imap.protocol import commands as c
 from mailquay_imap.protocol.errors import BadCharset, ProtocolError
@@ -34,13 +35,14 @@ from mailquay_imap.server import Server
 from mailquay_imap.states import ConnectionEnd, State, require_legal
 from mailquay_imap.views import MailboxGone
 
+if TYPE_CHECKING:
+    from mailquay_imap.notifier import Notifier
+
 __all__ = ["Session"]
 
 _LOG: Final = structlog.get_logger(__name__)
 #: Before someone has signed in, nothing large is of use.
 _LIMIT_BEFORE_LOGIN: Final = 16 * 1024
-#: Written to the client at once; between two its reading is waited for.
-_CHUNK_BYTES: Final = 128 * 1024
 #: Commands in a row that make no sense, before the client is cut off.
 _BAD_MAX: Final = 50
 Handler = Callable[["Session", Any], Awaitable[Ok]]
@@ -50,13 +52,13 @@ def _limits_before_login() -> Limits:
     return Limits(_LIMIT_BEFORE_LOGIN, _LIMIT_BEFORE_LOGIN)
 
 
-class Session:
+class Session(Output):
     """A client's connection."""
 
     __slots__ = (
-        "_bad", "_handlers", "_has_looked", "_login_deadline", "_out", "_out_bytes", "account",
+        "_bad", "_handlers", "_has_looked", "_login_deadline", "account",
         "after_reply", "client_id", "data", "enabled", "failed_sign_ins", "farewell", "hidden",
-        "is_idle", "selected", "server", "state", "stream", "tag",
+        "is_idle", "notifier", "selected", "server", "state", "tag",
     )  # fmt: skip
 
     def __init__(
@@ -66,9 +68,9 @@ class Session:
         handlers: Mapping[type[c.Command], tuple[State, Handler]],
         hidden: frozenset[str] = frozenset(),
     ) -> None:
+        super().__init__(stream)
         self.server = server
         self._handlers = handlers
-        self.stream: Stream | Deflated = stream
         self.state = State.NOT_AUTHENTICATED
         self.account: Account | None = None
         self.selected: Selected | None = None
@@ -80,11 +82,10 @@ class Session:
         self.failed_sign_ins = 0
         self.data = ClientData(_limits_before_login())
         self.is_idle = False
+        self.notifier: Notifier | None = None
         #: What changes the connection once the command that asked for it is answered.
         self.after_reply: Callable[[], Awaitable[None]] | None = None
         self._login_deadline = time.monotonic() + server.settings.imap.login_timeout_seconds
-        self._out: list[bytes] = []
-        self._out_bytes = 0
         self._bad = 0
         self._has_looked = False  # for news in the mailbox, in the command that runs
 
@@ -107,6 +108,7 @@ class Session:
             self.write(b"* BYE [SERVERBUG] Something went wrong here\r\n")
         finally:
             self.server.sessions.discard(self)
+            self.stop_notifying()
             await self.unselect()
             self.flush_now()
 
@@ -145,7 +147,8 @@ class Session:
         self.is_idle = not self.data.is_appending
         try:
             async with asyncio.timeout(seconds):
-                data = await self.stream.read()
+                reader = self.stream if self.notifier is None else self.notifier
+                data = await reader.read()
         except TimeoutError:
             self.write(b"* BYE Nothing was heard for too long\r\n")
             raise ConnectionEnd from None
@@ -314,6 +317,7 @@ class Session:
 
     async def sign_out(self) -> None:
         """Be nobody again, as if the connection had just begun (RFC 8437 §3)."""
+        self.stop_notifying()
         await self.unselect()
         self.account = None
         self.state = State.NOT_AUTHENTICATED
@@ -326,6 +330,8 @@ class Session:
         """Enter a mailbox."""
         selected.speak(self.enabled)
         self.selected = selected
+        if self.notifier is not None:
+            self.notifier.enter(selected)
         self.state = State.SELECTED
         self._has_looked = True
 
@@ -344,6 +350,22 @@ class Session:
                 await self.server.store.mailboxes.advance_recent(
                     view.account_id, view.mailbox_id, uidnext
                 )
+
+    def stop_notifying(self) -> None:
+        """Tell news with commands only, and of the selected mailbox only (RFC 5465 §3.1)."""
+        if self.notifier is not None:
+            self.notifier.close()
+            self.notifier = None
+
+    def made(self, mailbox_id: MailboxId, uids: Collection[int]) -> None:
+        """The client has put messages there itself, which is no news to it."""
+        if self.notifier is not None:
+            self.notifier.made(mailbox_id, uids)
+
+    def named(self, *names: str) -> None:
+        """The client has made, removed or subscribed to these names itself."""
+        if self.notifier is not None:
+            self.notifier.named(*names)
 
     async def look(self) -> None:
         """Learn what is new in the mailbox; the client is told by `tell_updates`.
@@ -369,31 +391,3 @@ class Session:
         if self.selected is not None:
             for line in self.selected.updates(expunges=expunges, is_rev2=self.is_rev2, quiet=quiet):
                 self.write(line)
-
-    def write(self, data: bytes) -> None:
-        """Say something; it is sent with what else is said in this command."""
-        self._out.append(data)
-        self._out_bytes += len(data)
-
-    async def write_large(self, data: bytes) -> None:
-        """Say something that may be one of many: a slow client is waited for, not buffered for."""
-        self.write(data)
-        if self._out_bytes > _CHUNK_BYTES:
-            await self.flush()
-
-    def flush_now(self) -> None:
-        """Hand everything that was said to the connection."""
-        if self._out:
-            self.stream.write(b"".join(self._out))
-            self._out.clear()
-            self._out_bytes = 0
-
-    async def flush(self) -> None:
-        """Send everything that was said.
-
-        Raises:
-            TimeoutError: the client takes nothing.
-        """
-        if self._out:
-            self.flush_now()
-            await self.stream.drain()

@@ -30,6 +30,7 @@ from mailquay_imap.handlers.mailboxes import (
     handle_subscribe,
 )
 from mailquay_imap.handlers.multi_search import handle_multi_search
+from mailquay_imap.handlers.notify import handle_notify
 from mailquay_imap.handlers.quota import handle_getquota, handle_getquotaroot, handle_setquota
 from mailquay_imap.handlers.replace import handle_replace
 from mailquay_imap.handlers.search import handle_search
@@ -73,6 +74,7 @@ HANDLERS: Final[dict[type[c.Command], tuple[State, Handler]]] = {
     c.Namespace: (_KNOWN, handle_namespace),
     c.Status: (_KNOWN, handle_status),
     c.Append: (_KNOWN, handle_append),
+    c.Notify: (_KNOWN, handle_notify),
     c.Idle: (_KNOWN, handle_idle),
     c.GetQuota: (_KNOWN, handle_getquota),
     c.GetQuotaRoot: (_KNOWN, handle_getquotaroot),

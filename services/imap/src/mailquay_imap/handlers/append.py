@@ -50,6 +50,7 @@ async def append(
                 raise No("the account is full", code="OVERQUOTA")
             raise No("there is no such mailbox", code="TRYCREATE")
         placed.append(placement)
+    session.made(mailbox.id, [placement.uid for placement in placed])
     return placed
 
 

@@ -34,6 +34,7 @@ async def handle_copy(session: Session, command: c.Copy) -> Ok:
         return Ok(f"{verb} completed, the messages are gone", code="EXPUNGEISSUED")
     touched = [mailbox.id, *([view.mailbox_id] if command.move else [])]
     session.server.announce(view.account_id, copied.modseq, *touched)
+    session.made(mailbox.id, copied.target)
     session.must_look_again()
     code = (
         f"COPYUID {copied.uidvalidity} {compress(copied.source).decode()} "

@@ -54,7 +54,7 @@ async def handle_fetch(session: Session, command: c.Fetch) -> Ok:
     if command.changed_since is not None:  # of the page (RFC 9394 §3.4)
         places, since = selected.known.places, command.changed_since
         numbers = [number for number in numbers if places[number - 1].modseq > since]
-    fetcher = _Fetcher(session, selected, command)
+    fetcher = Fetcher(session, selected, command)
     await fetcher.mark_seen(numbers)
     for start in range(0, len(numbers), _SLICE):
         await fetcher.fetch(numbers[start : start + _SLICE])
@@ -78,7 +78,7 @@ def _asks(command: c.Fetch, name: str) -> bool:
     return any(isinstance(item, SimpleItem) and item.name == name for item in command.items)
 
 
-class _Fetcher:
+class Fetcher:
     """One FETCH: what it needs, and its lines."""
 
     def __init__(self, session: Session, selected: Selected, command: c.Fetch) -> None:

@@ -16,7 +16,9 @@ _LOG: Final = structlog.get_logger(__name__)
 
 
 async def handle_idle(session: Session, _command: c.Idle) -> Ok:
-    """IDLE, until DONE."""
+    """IDLE, until DONE; with NOTIFY what that tells, and no more (RFC 5465 §4)."""
+    if session.notifier is not None:
+        return await _idle_notified(session)
     wake = asyncio.Event()
     traces: list[str] = []
 
@@ -42,6 +44,24 @@ async def handle_idle(session: Session, _command: c.Idle) -> Ok:
         metrics.IMAP_IDLING.dec()
         if view is not None:
             view.listeners.remove(woken)
+    session.must_look_again()
+    return Ok("IDLE terminated")
+
+
+async def _idle_notified(session: Session) -> Ok:
+    """NOTIFY goes on while the client is waited for; EXPUNGE is delayed no longer (§6.1.2)."""
+    assert session.notifier is not None
+    notifier = session.notifier
+    session.write(b"+ idling\r\n")
+    await session.flush()
+    metrics.IMAP_IDLING.inc()
+    notifier.is_idling = True
+    notifier.wake.set()
+    try:
+        await _read_done(session)
+    finally:
+        notifier.is_idling = False
+        metrics.IMAP_IDLING.dec()
     session.must_look_again()
     return Ok("IDLE terminated")
 

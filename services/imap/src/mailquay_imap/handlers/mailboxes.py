@@ -20,6 +20,7 @@ async def handle_create(session: Session, command: c.Create) -> Ok:
     store = session.server.store.mailboxes
     mailbox = await store.create(account.id, command.mailbox, role=role, limit=limit)
     session.server.announce(account.id, mailbox.changed_modseq)
+    session.named(mailbox.name)
     flags = attributes(mailbox, has_children=False, is_subscribed=mailbox.is_subscribed)
     tell_name(session, command.mailbox, mailbox.name, flags)
     return Ok("CREATE completed", code=f"MAILBOXID ({mailbox_object_id(mailbox.id)})")
@@ -31,6 +32,7 @@ async def handle_delete(session: Session, command: c.Delete) -> Ok:
     name = canonical_name(command.mailbox)
     mailbox_id, modseq = await session.server.store.mailboxes.delete(account.id, name)
     session.server.announce(account.id, modseq, mailbox_id)
+    session.named(name)
     if session.selected is not None and session.selected.view.mailbox_id == mailbox_id:
         await session.unselect()
     tell_name(session, command.mailbox, name, ["\\NonExistent"])
@@ -47,6 +49,7 @@ async def handle_rename(session: Session, command: c.Rename) -> Ok:
     store = session.server.store.mailboxes
     modseq = await store.rename(account.id, old, new, keeps_subscriptions=True)
     session.server.announce(account.id, modseq)
+    session.named(old, new)
     if session.is_rev2 and (old, new) != (command.old, command.new):
         mailbox = await store.find(account.id, new)
         has_children = await store.has_inferiors(account.id, new)
@@ -64,4 +67,5 @@ async def handle_subscribe(session: Session, command: c.Subscribe) -> Ok:
     store = session.server.store.mailboxes
     modseq = await store.subscribe(account.id, name, on=command.on, limit=limit)
     session.server.announce(account.id, modseq)
+    session.named(name)
     return Ok()

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from mailquay_imap.protocol.fetch import FetchItem
+from mailquay_imap.protocol.notify import EventGroup
 from mailquay_imap.protocol.resync import Resync
 from mailquay_imap.protocol.returns import Partial
 from mailquay_imap.protocol.search import SearchProgram
@@ -16,7 +17,7 @@ __all__ = [
     "BY_NUMBER", "WITH_NUMBERS", "Append", "AppendMessage", "Authenticate", "Capability",
     "Check", "Close", "Command", "Compress", "Copy", "Create", "Delete", "Enable", "Expunge",
     "Fetch", "GetJmapAccess", "GetQuota", "GetQuotaRoot", "Id", "Idle", "Language", "List",
-    "ListReturn", "Login", "Logout", "Lsub", "MultiSearch", "Namespace", "Noop", "Rename",
+    "ListReturn", "Login", "Logout", "Lsub", "MultiSearch", "Namespace", "Noop", "Notify", "Rename",
     "Replace", "Search", "Select", "SetQuota", "Sort", "StartTls", "Status", "Store",
     "Subscribe", "Thread", "UidBatches", "Unauthenticate", "Unselect",
 ]  # fmt: skip
@@ -219,6 +220,14 @@ class Idle:
 
 
 @dataclass(frozen=True, slots=True)
+class Notify:
+    """RFC 5465; ``groups`` None is NOTIFY NONE."""
+
+    groups: tuple[EventGroup, ...] | None
+    status: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """RFC 3501 §6.4.1."""
 
@@ -347,5 +356,5 @@ Command = (
     | Delete | Rename | Subscribe | List | Lsub | Namespace | Status | Append | Idle | Check
     | Close | Unselect | Expunge | Search | Sort | Thread | Fetch | Store | Copy | GetQuota
     | GetQuotaRoot | SetQuota | Unauthenticate | Compress | Replace
-    | Language | GetJmapAccess | MultiSearch | UidBatches
+    | Language | GetJmapAccess | MultiSearch | Notify | UidBatches
 )  # fmt: skip

@@ -5,6 +5,7 @@ from typing import Final
 
 from mailquay_imap.protocol import commands as c
 from mailquay_imap.protocol.errors import ProtocolError
+from mailquay_imap.protocol.notify import parse_event_groups
 from mailquay_imap.protocol.reader import Reader
 from mailquay_imap.protocol.resync import Resync, parse_resync
 
@@ -156,6 +157,22 @@ def _status(r: Reader, _by_uid: bool) -> c.Command:
     return c.Status(mailbox, _status_items(r))
 
 
+def _notify(r: Reader, _by_uid: bool) -> c.Command:
+    """``"NOTIFY" SP ("SET" [SP "STATUS"] SP event-groups / "NONE")`` (RFC 5465 §8)."""
+    r.space()
+    kind = r.keyword()
+    if kind == "NONE":
+        return c.Notify(None)
+    if kind != "SET":
+        raise ProtocolError("NOTIFY takes SET or NONE")
+    r.space()
+    status = r.upcoming_keyword() == "STATUS"
+    if status:
+        r.keyword()
+        r.space()
+    return c.Notify(parse_event_groups(r), status)
+
+
 def _getquota(r: Reader, _by_uid: bool) -> c.Command:
     r.space()
     return c.GetQuota(r.text_astring())
@@ -194,6 +211,7 @@ MAILBOX_COMMANDS: Final[dict[str, Callable[[Reader, bool], c.Command]]] = {
     "LIST": _list,
     "LSUB": _lsub,
     "STATUS": _status,
+    "NOTIFY": _notify,
     "GETQUOTA": _getquota,
     "GETQUOTAROOT": _getquotaroot,
     "SETQUOTA": _setquota,

@@ -6,7 +6,7 @@ from typing import Final
 from mailquay_imap.protocol.errors import ProtocolError
 from mailquay_imap.protocol.reader import Reader
 
-__all__ = ["Source", "parse_sources"]
+__all__ = ["Source", "parse_names", "parse_sources"]
 
 _KINDS: Final = frozenset(("INBOXES", "PERSONAL", "SELECTED", "SUBSCRIBED"))
 _NAMED: Final = frozenset(("MAILBOXES", "SUBTREE", "SUBTREE-ONE"))
@@ -41,7 +41,7 @@ def parse_sources(reader: Reader) -> tuple[Source, ...] | None:
         kind = reader.keyword()
         if kind in _NAMED:
             reader.space()
-            sources.append(Source(kind, _names(reader)))
+            sources.append(Source(kind, parse_names(reader)))
         elif kind in _KINDS:
             sources.append(Source(kind))
         else:
@@ -53,7 +53,7 @@ def parse_sources(reader: Reader) -> tuple[Source, ...] | None:
     return tuple(sources)
 
 
-def _names(reader: Reader) -> tuple[str, ...]:
+def parse_names(reader: Reader) -> tuple[str, ...]:
     """``mailbox / "(" mailbox *(SP mailbox) ")"``."""
     if not reader.try_byte(b"("):
         return (reader.mailbox(),)

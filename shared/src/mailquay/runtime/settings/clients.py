@@ -25,6 +25,9 @@ class ImapSettings(Group):
     )
     max_append_bytes: int = Field(50 * MIB, ge=64 * KIB, description="APPENDLIMIT (RFC 7889).")
     max_mailboxes: int = Field(20_000, ge=10, description="Mailboxes an account may make.")
+    max_notified_mailboxes: int = Field(
+        5000, ge=10, description="Mailboxes an account may have for a client to NOTIFY of them."
+    )
     max_keywords: int = Field(
         200, ge=30, description="Different keywords that the messages of one mailbox may have."
     )
