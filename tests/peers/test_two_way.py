@@ -215,3 +215,16 @@ def test_5000_messages_end_equal_on_both_sides(account, near, same, message):
     assert found["INBOX"][message(7_001)] == {"\\Answered", "\\Seen"}
     near.sync()
     assert same() == found
+
+
+def test_a_renamed_mailbox_comes_over_whole(account, near, same, message):
+    """Neither client knows of renaming: what has the old name goes by hand."""
+    account.client.create_folder("Alt")
+    account.append("Alt", 1, 2)
+    near.sync()
+    account.client.rename_folder("Alt", "Neu/日本語")
+    shutil.rmtree(near.maildir("Alt"))
+    for _ in range(2):
+        near.sync()
+    found = same()
+    assert found["Neu/日本語"].keys() == {message(1), message(2)}
