@@ -209,8 +209,7 @@ def test_much_mail_and_odd_mail_comes_over_whole(side, account):
         b"Subject: no body\r\n\r\n",
         *(message(number) for number in range(5, 150)),
     ]
-    for text in odd:
-        account.append("INBOX", text)
+    account.multiappend("INBOX", odd)
     side.sync()
     assert set(side.contents()) == set(odd)
     # All at once the other way.
