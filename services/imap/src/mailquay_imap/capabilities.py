@@ -38,7 +38,7 @@ _SIGNED_IN: Final = (
     "THREAD=REFS",  # draft-ietf-morg-inthread
     "SORT=DISPLAY",  # RFC 5957
     "I18NLEVEL=1",  # RFC 5255
-    "ESORT",  # RFC 5267
+    "ESORT", "CONTEXT=SEARCH", "CONTEXT=SORT",  # RFC 5267
     "PARTIAL",  # RFC 9394
     "UNAUTHENTICATE",  # RFC 8437
     "MULTIAPPEND",  # RFC 3502

@@ -80,18 +80,20 @@ class Finder:
         self._selected = selected
         self._account_id = selected.view.account_id
 
-    async def find(self, key: SearchKey) -> list[int]:
+    async def find(self, key: SearchKey, *, among: set[int] | None = None) -> list[int]:
         """The uids of all messages that match, ascending; those that are gone are none.
 
-        A number that there is not means nothing here (RFC 7377 §2).
+        A number that there is not means nothing here (RFC 7377 §2). Of the uids ``among`` alone,
+        where they are given.
 
         Raises:
             Bad: the key names message numbers, which the client has done without.
         """
-        everything = set(self._selected.known.uids) - self._selected.ghosts
+        if among is None:
+            among = set(self._selected.known.uids) - self._selected.ghosts
         if self._selected.uid_only:
             self._refuse_numbers(key)
-        return sorted(await self._run(key, everything))
+        return sorted(await self._run(key, among))
 
     def _refuse_numbers(self, key: SearchKey) -> None:
         """Numbers are looked at first, so that a search is wrong whatever else it asks."""

@@ -15,6 +15,7 @@ from mailquay.store import StoreUnavailable
 from mailquay.store.names import DELIMITER, canonical_name
 from mailquay.store.types import AccountId, Mailbox, MailboxId
 from mailquay_imap.changed_names import changed_names
+from mailquay_imap.everything import tell_everything
 from mailquay_imap.handlers.fetch import Fetcher
 from mailquay_imap.handlers.naming import attributes, list_line
 from mailquay_imap.protocol import commands as c
@@ -178,7 +179,7 @@ class Notifier:
         session, selected = self._session, self._session.selected
         if selected is None:
             return
-        session.tell_updates(expunges=self._kind == _IMMEDIATE or self.is_idling)
+        await tell_everything(session, expunges=self._kind == _IMMEDIATE or self.is_idling)
         if self._items and selected.known.uidnext > self._fetched:
             known = selected.known
             uids = known.uids[bisect_left(known.uids, self._fetched) :]

@@ -6,12 +6,16 @@ then what went is a ghost that keeps its number.
 
 from bisect import bisect_left
 from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
 
 from mailquay.store.emails import Place
 from mailquay_imap.protocol.format import FLAG_NAMES, flags_text
 from mailquay_imap.protocol.sequence import SequenceSet, compress
 from mailquay_imap.snapshot import Snapshot
 from mailquay_imap.views import MailboxView
+
+if TYPE_CHECKING:
+    from mailquay_imap.contexts import Context
 
 __all__ = ["Selected"]
 
@@ -21,8 +25,8 @@ class Selected:
 
     __slots__ = (
         "_keywords_max", "_opened_uidnext", "_told_keywords", "_whole_modseq", "_withheld",
-        "_withholds_new", "condstore", "ghosts", "known", "qresync", "read_only", "recent_from",
-        "saved", "uid_only", "view", "wanted",
+        "_withholds_new", "condstore", "contexts", "ghosts", "known", "own_uids", "qresync",
+        "read_only", "recent_from", "saved", "uid_only", "view", "wanted",
     )  # fmt: skip
 
     def __init__(
@@ -44,6 +48,8 @@ class Selected:
         self.wanted: frozenset[str] | None = None
         self._withheld: set[int] = set()  # uids with new flags, of which nothing is wanted
         self._withholds_new = False
+        self.own_uids: set[int] = set()  # of messages that the client has just put here itself
+        self.contexts: list[Context] = []  # whose results the client is told the changes of
         self._told_keywords = view.snapshot.keywords
 
     def speak(self, enabled: Collection[str]) -> None:

@@ -15,6 +15,7 @@ from mailquay.store import NotFound, StoreUnavailable
 from mailquay.store.accounts import Account
 from mailquay.store.types import MailboxId
 from mailquay_imap.capabilities import capabilities
+from mailquay_imap.everything import tell_everything
 from mailquay_imap.output import Output
 from mailquay_imap.progress import Progress
 from mailquay_imap.protocol import commands as c
@@ -252,7 +253,7 @@ class Session(Output):
         """
         if not self._has_looked:
             await self.look_after()
-        self.tell_updates(expunges=expunges)
+        await tell_everything(self, expunges=expunges)
 
     def _count_bad(self) -> None:
         self._bad += 1
@@ -359,6 +360,8 @@ class Session(Output):
 
     def made(self, mailbox_id: MailboxId, uids: Collection[int]) -> None:
         """The client has put messages there itself, which is no news to it."""
+        if self.selected is not None and self.selected.view.mailbox_id == mailbox_id:
+            self.selected.own_uids.update(uids)
         if self.notifier is not None:
             self.notifier.made(mailbox_id, uids)
 

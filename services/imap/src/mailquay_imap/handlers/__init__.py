@@ -16,6 +16,7 @@ from mailquay_imap.handlers.connection import (
     handle_starttls,
     handle_unauthenticate,
 )
+from mailquay_imap.handlers.contexts import handle_cancel_update
 from mailquay_imap.handlers.copy import handle_copy
 from mailquay_imap.handlers.expunge import handle_close, handle_expunge, handle_unselect
 from mailquay_imap.handlers.fetch import handle_fetch
@@ -85,6 +86,7 @@ HANDLERS: Final[dict[type[c.Command], tuple[State, Handler]]] = {
     c.Replace: (_SELECTED, handle_replace),
     c.Expunge: (_SELECTED, handle_expunge),
     c.Search: (_SELECTED, handle_search),
+    c.CancelUpdate: (_SELECTED, handle_cancel_update),
     c.Sort: (_SELECTED, handle_sort),
     c.Thread: (_SELECTED, handle_thread),
     c.UidBatches: (_SELECTED, handle_uid_batches),

@@ -7,6 +7,7 @@ import structlog
 
 from mailquay.runtime import metrics
 from mailquay.store import StoreUnavailable
+from mailquay_imap.everything import tell_everything
 from mailquay_imap.protocol import commands as c
 from mailquay_imap.replies import Bad, Ok
 from mailquay_imap.session import Session
@@ -76,7 +77,7 @@ async def _look(session: Session) -> None:
         await session.look()
     except StoreUnavailable:
         return  # the next look may succeed
-    session.tell_updates(expunges=True)
+    await tell_everything(session, expunges=True)
     await session.flush()
 
 
@@ -96,7 +97,7 @@ async def _idle(session: Session, wake: asyncio.Event, traces: list[str]) -> Non
             if waking.done():
                 wake.clear()
                 waking = loop.create_task(wake.wait())
-                session.tell_updates(expunges=True)
+                await tell_everything(session, expunges=True)
                 _log(session, traces)
             elif not reading.done():
                 await session.require_unchanged()

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from mailquay.store.names import DELIMITER, canonical_name
 from mailquay.store.types import Mailbox
 from mailquay_imap.finder import Finder
+from mailquay_imap.handlers.contexts import refuse_update
 from mailquay_imap.handlers.results import esearch_line, save_found
 from mailquay_imap.handlers.search import find
 from mailquay_imap.protocol import commands as c
@@ -37,6 +38,8 @@ async def handle_multi_search(session: Session, command: c.MultiSearch) -> Ok:
     for mailbox in mailboxes:
         if mailbox.id in wanted and mailbox.is_selectable:
             await _search(session, program, mailbox)
+    if program.returns is not None and "UPDATE" in program.returns.names:
+        refuse_update(session)
     return Ok()
 
 
@@ -84,7 +87,7 @@ async def _search(session: Session, program: SearchProgram, mailbox: Mailbox) ->
                 save_found(selected, returns, found)
             else:
                 found = await Finder(session.server, selected).find(program.key)
-            if not found or returns.names == {"SAVE"}:
+            if not found or returns.is_silent:
                 return
             name = mailbox_name(mailbox.name, is_utf8=session.is_utf8)
             origin = b'(TAG "%b" MAILBOX %b UIDVALIDITY %d) UID' % (

@@ -23,7 +23,7 @@ def tell_found(
         session.write(f"{text}{highest}\r\n".encode())
         return
     save_found(selected, returns, found)
-    if returns.names != {"SAVE"}:
+    if not returns.is_silent:
         origin = b'(TAG "%b")%b' % (session.tag, b" UID" if by_uid else b"")
         session.write(_esearch(origin, numbers, returns) + highest.encode() + b"\r\n")
 

@@ -1,6 +1,7 @@
 """SEARCH and UID SEARCH (RFC 9051 §6.4.4, RFC 4731, RFC 5182, RFC 7162 §3.1.5)."""
 
 from mailquay_imap.finder import Finder
+from mailquay_imap.handlers.contexts import keep_updated, key_to_keep
 from mailquay_imap.handlers.results import tell_found
 from mailquay_imap.protocol import commands as c
 from mailquay_imap.protocol.errors import ProtocolError
@@ -15,8 +16,10 @@ async def handle_search(session: Session, command: c.Search) -> Ok:
     """SEARCH, UID SEARCH."""
     if command.program.has_charset and "UTF8=ACCEPT" in session.enabled:
         raise Bad("the charset is UTF-8")  # RFC 6855 §3
+    key = key_to_keep(session, command.program)
     found = await find(session, command.program)
     tell_found(session, "SEARCH", command.program, found, by_uid=command.by_uid)
+    keep_updated(session, command, key, found)
     return Ok()
 
 

@@ -14,7 +14,8 @@ from mailquay_imap.protocol.sort import Algorithm, Criterion
 from mailquay_imap.protocol.sources import Source
 
 __all__ = [
-    "BY_NUMBER", "WITH_NUMBERS", "Append", "AppendMessage", "Authenticate", "Capability",
+    "BY_NUMBER", "WITH_NUMBERS", "Append", "AppendMessage", "Authenticate", "CancelUpdate",
+    "Capability",
     "Check", "Close", "Command", "Compress", "Copy", "Create", "Delete", "Enable", "Expunge",
     "Fetch", "GetJmapAccess", "GetQuota", "GetQuotaRoot", "Id", "Idle", "Language", "List",
     "ListReturn", "Login", "Logout", "Lsub", "MultiSearch", "Namespace", "Noop", "Notify", "Rename",
@@ -258,6 +259,13 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
+class CancelUpdate:
+    """RFC 5267 §4.3.5."""
+
+    tags: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class MultiSearch:
     """ESEARCH (RFC 7377); without sources, of the selected mailbox."""
 
@@ -356,5 +364,6 @@ Command = (
     | Delete | Rename | Subscribe | List | Lsub | Namespace | Status | Append | Idle | Check
     | Close | Unselect | Expunge | Search | Sort | Thread | Fetch | Store | Copy | GetQuota
     | GetQuotaRoot | SetQuota | Unauthenticate | Compress | Replace
-    | Language | GetJmapAccess | MultiSearch | Notify | UidBatches
+    | Language | GetJmapAccess | MultiSearch | Notify | CancelUpdate
+    | UidBatches
 )  # fmt: skip

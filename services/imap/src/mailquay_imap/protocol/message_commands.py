@@ -109,6 +109,16 @@ def _multi_search(r: Reader, _by_uid: bool) -> c.Command:
     return c.MultiSearch(sources, parse_search(r))
 
 
+def _cancel_update(r: Reader, _by_uid: bool) -> c.Command:
+    """``"CANCELUPDATE" 1*(SP quoted)`` (RFC 5267 §5)."""
+    tags: list[bytes] = []
+    while r.try_space():
+        tags.append(r.astring())
+    if not tags:
+        raise ProtocolError("CANCELUPDATE takes tags")
+    return c.CancelUpdate(tuple(tags))
+
+
 def _sort(r: Reader, by_uid: bool) -> c.Command:
     """``"SORT" SP [search-return-opts SP] sort-criteria SP charset SP search-keys``."""
     r.space()
@@ -217,6 +227,7 @@ MESSAGE_COMMANDS: Final[dict[str, Callable[[Reader, bool], c.Command]]] = {
     "EXPUNGE": _expunge,
     "SEARCH": _search,
     "ESEARCH": _multi_search,
+    "CANCELUPDATE": _cancel_update,
     "SORT": _sort,
     "THREAD": _thread,
     "FETCH": _fetch,

@@ -1,15 +1,16 @@
-"""What a search, a sort or a fetch is to return (RFC 4731, RFC 5182, RFC 9394). Pure."""
+"""What a search, a sort or a fetch is to return (RFC 4731, 5182, 5267, 9394). Pure."""
 
 import re
 from dataclasses import dataclass
 from typing import Final
 
 from mailquay_imap.protocol.errors import ProtocolError
+from mailquay_imap.protocol.fetch import FetchItem, parse_fetch_items
 from mailquay_imap.protocol.reader import Reader
 
 __all__ = ["Partial", "Returns", "parse_partial", "parse_returns"]
 
-_NAMES: Final = frozenset(("ALL", "COUNT", "MAX", "MIN", "PARTIAL", "SAVE"))
+_NAMES: Final = frozenset(("ALL", "CONTEXT", "COUNT", "MAX", "MIN", "PARTIAL", "SAVE", "UPDATE"))
 _PARTIAL: Final = re.compile(rb"(-?)([1-9]\d{0,9}):\1([1-9]\d{0,9})(?=[ )])")
 
 
@@ -44,6 +45,12 @@ class Returns:
 
     names: frozenset[str] = frozenset(("ALL",))
     partial: Partial | None = None
+    items: tuple[FetchItem, ...] = ()  # of messages that UPDATE adds (RFC 5465 §7)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the result is only to be saved."""
+        return "SAVE" in self.names and self.names <= {"SAVE", "CONTEXT"}
 
 
 def parse_partial(reader: Reader) -> Partial:
@@ -71,6 +78,7 @@ def parse_returns(reader: Reader) -> Returns | None:
     reader.byte(b"(")
     names: set[str] = set()
     partial: Partial | None = None
+    items: tuple[FetchItem, ...] = ()
     while not reader.try_byte(b")"):
         if names:
             reader.space()
@@ -82,8 +90,12 @@ def parse_returns(reader: Reader) -> Returns | None:
                 raise ProtocolError("PARTIAL is one range")
             reader.space()
             partial = parse_partial(reader)
+        if name == "UPDATE" and reader.text[reader.position :].lstrip(b" ").startswith(b"("):
+            while reader.try_byte(b" "):
+                pass
+            items = parse_fetch_items(reader)
         names.add(name)
     if partial is not None and "ALL" in names:
         raise ProtocolError("it is either ALL or PARTIAL")  # RFC 9394 §3.1
     reader.space()
-    return Returns(frozenset(names), partial) if names else Returns()
+    return Returns(frozenset(names), partial, items) if names else Returns()

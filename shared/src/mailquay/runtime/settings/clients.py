@@ -28,6 +28,9 @@ class ImapSettings(Group):
     max_notified_mailboxes: int = Field(
         5000, ge=10, description="Mailboxes an account may have for a client to NOTIFY of them."
     )
+    max_contexts: int = Field(
+        16, ge=1, description="Searches of a session that are kept up to date (RFC 5267)."
+    )
     max_keywords: int = Field(
         200, ge=30, description="Different keywords that the messages of one mailbox may have."
     )
