@@ -66,11 +66,11 @@ async def _incoming(session: Session, mailbox: Mailbox, message: c.AppendMessage
     if b"\0" in raw:
         # BODY[…] could not send it (RFC 9051 §7.5.2), and a change of encoding is ours to make.
         raw = await asyncio.to_thread(encode_nul, raw)
-    account = session.owner
     placement = LocalPlacement(
-        account.id, mailbox.id, flags=flags, keywords=keywords, received_at=message.date
+        mailbox.account_id, mailbox.id, flags=flags, keywords=keywords, received_at=message.date
     )
-    return Incoming(account.tenant_id, raw, secrets.token_hex(8), local=(placement,))
+    # A mailbox is shared within its tenant only, so it is the tenant of who has signed in.
+    return Incoming(session.owner.tenant_id, raw, secrets.token_hex(8), local=(placement,))
 
 
 def appenduid(placed: Sequence[Placed]) -> str:

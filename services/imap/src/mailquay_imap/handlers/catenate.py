@@ -5,9 +5,9 @@ from typing import Final
 from urllib.parse import quote
 
 from mailquay.message.structure import decode_structure
-from mailquay.store.names import canonical_name
-from mailquay.store.types import MailboxId
+from mailquay.store.types import AccountId, MailboxId
 from mailquay_imap.bodies import section_bytes
+from mailquay_imap.handlers.naming import find_mailbox
 from mailquay_imap.protocol.errors import ProtocolError
 from mailquay_imap.protocol.urls import MessageUrl, parse_message_url
 from mailquay_imap.replies import No
@@ -55,10 +55,11 @@ async def _referred(session: Session, text: str) -> bytes:
 
 async def _read(session: Session, url: MessageUrl) -> bytes | None:
     """The section that a URL names; None where there is none."""
-    mailbox_id = await _mailbox(session, url)
-    if mailbox_id is None:
+    place = await _mailbox(session, url)
+    if place is None:
         return None
-    server, account_id = session.server, session.owner.id
+    account_id, mailbox_id = place
+    server = session.server
     view = await server.views.open(account_id, mailbox_id)
     try:
         number = view.snapshot.number_of(url.uid)
@@ -74,8 +75,12 @@ async def _read(session: Session, url: MessageUrl) -> bytes | None:
     return section_bytes(raw, decode_structure(body.structure), url.section)
 
 
-async def _mailbox(session: Session, url: MessageUrl) -> MailboxId | None:
+async def _mailbox(session: Session, url: MessageUrl) -> tuple[AccountId, MailboxId] | None:
+    """Whose mailbox a URL names, and which."""
     if url.mailbox is None:
-        return None if session.selected is None else session.selected.view.mailbox_id
-    found = await session.server.store.mailboxes.find(session.owner.id, canonical_name(url.mailbox))
-    return None if found is None or not found.is_selectable else found.id
+        if session.selected is None:
+            return None
+        view = session.selected.view
+        return view.account_id, view.mailbox_id
+    found = await find_mailbox(session, url.mailbox)
+    return None if found is None else (found.account_id, found.id)

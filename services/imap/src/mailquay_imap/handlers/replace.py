@@ -1,7 +1,7 @@
 """REPLACE and UID REPLACE (RFC 8508)."""
 
 from mailquay.store import StoreUnavailable
-from mailquay.store.types import MailboxId
+from mailquay.store.types import AccountId, MailboxId
 from mailquay_imap.handlers.append import append, appenduid
 from mailquay_imap.handlers.naming import attributes, require_mailbox, tell_name
 from mailquay_imap.protocol import commands as c
@@ -17,11 +17,12 @@ async def handle_replace(session: Session, command: c.Replace) -> Ok:
     mailbox = await require_mailbox(session, command.mailbox, code="TRYCREATE")
     placed = await append(session, mailbox, [command.message])
     tell_name(session, command.mailbox, mailbox.name, attributes(mailbox, has_children=False))
+    view = selected.view
     try:
-        modseq = await _remove(session, selected.view.mailbox_id, uid)
+        modseq = await _remove(session, view.account_id, view.mailbox_id, uid)
     except StoreUnavailable:
         # As if nothing had been asked for (§3.1); what cannot be undone either is there twice.
-        await _remove(session, mailbox.id, placed[0].uid)
+        await _remove(session, mailbox.account_id, mailbox.id, placed[0].uid)
         raise
     session.write(f"* OK [{appenduid(placed)}] Replacement message ready\r\n".encode())
     session.must_look_again()
@@ -44,8 +45,9 @@ async def _require_target(session: Session, selected: Selected, command: c.Repla
     return uids[0]
 
 
-async def _remove(session: Session, mailbox_id: MailboxId, uid: int) -> int | None:
-    account_id = session.owner.id
+async def _remove(
+    session: Session, account_id: AccountId, mailbox_id: MailboxId, uid: int
+) -> int | None:
     _, modseq = await session.server.store.emails.expunge(
         account_id, mailbox_id, [uid], only_deleted=False
     )

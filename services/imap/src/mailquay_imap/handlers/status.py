@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from mailquay.store.ids import mailbox_object_id
-from mailquay.store.types import Mailbox
+from mailquay.store.types import AccountId, Mailbox
 from mailquay_imap.handlers.naming import require_mailbox
 from mailquay_imap.protocol import commands as c
 from mailquay_imap.protocol.format import mailbox_name
@@ -26,13 +26,14 @@ async def status_lines(
 
     HIGHESTMODSEQ turns CONDSTORE on (RFC 7162 §3.1).
     """
-    statuses, account = session.server.store.statuses, session.owner
+    statuses = session.server.store.statuses
     recent: dict[int, int] = {}
     deleted_bytes: dict[int, int] = {}
-    if "RECENT" in items:
-        recent = await statuses.recent(account.id, mailboxes)
-    if "DELETED-STORAGE" in items:
-        deleted_bytes = await statuses.deleted_bytes(account.id, mailboxes)
+    for account_id, owned in _by_owner(mailboxes).items():
+        if "RECENT" in items:
+            recent |= await statuses.recent(account_id, owned)
+        if "DELETED-STORAGE" in items:
+            deleted_bytes |= await statuses.deleted_bytes(account_id, owned)
     if "HIGHESTMODSEQ" in items:
         session.enable_condstore()
     lines = []
@@ -55,3 +56,10 @@ async def status_lines(
         name = mailbox_name(mailbox.name, is_utf8=session.is_utf8)
         lines.append(b"* STATUS %b (%b)\r\n" % (name, pairs.encode()))
     return lines
+
+
+def _by_owner(mailboxes: Sequence[Mailbox]) -> dict[AccountId, list[Mailbox]]:
+    owners: dict[AccountId, list[Mailbox]] = {}
+    for mailbox in mailboxes:
+        owners.setdefault(mailbox.account_id, []).append(mailbox)
+    return owners
