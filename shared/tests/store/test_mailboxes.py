@@ -223,3 +223,15 @@ def test_a_name_has_one_form_or_none(name: str):
     except Refused:
         return
     assert normalise_name(normal) == normal == canonical_name(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["Other Users", "other users/x", "PUBLIC FOLDERS/info@example.org/x"]
+)
+async def test_no_mailbox_hides_what_others_share(store, account, name):
+    with pytest.raises(Refused):
+        await store.mailboxes.create(account.id, name)
+    await store.mailboxes.create(account.id, "tea")
+    with pytest.raises(Refused):
+        await store.mailboxes.rename(account.id, "tea", name)
+    assert await store.mailboxes.find(account.id, "tea") is not None

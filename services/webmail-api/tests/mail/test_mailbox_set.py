@@ -109,6 +109,7 @@ def test_one_that_fails_takes_those_below_it_along(mail):
         ({"name": "ä" * 128}, ["name"]),
         ({"name": "inbox"}, ["name"]),
         ({"name": "Sent"}, ["name"]),
+        ({"name": "Other users"}, ["name"]),
         ({"name": "x", "parentId": "M99999999"}, ["parentId"]),
         ({"name": "x", "parentId": "#nobody"}, ["parentId"]),
         ({"name": "x", "parentId": 5}, ["parentId"]),

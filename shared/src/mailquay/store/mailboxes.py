@@ -14,7 +14,7 @@ from mailquay.store.errors import (
     Refused,
     RoleTaken,
 )
-from mailquay.store.names import DELIMITER, normalise_name
+from mailquay.store.names import DELIMITER, normalise_name, normalise_personal_name
 from mailquay.store.places import remove_places, take_modseq
 from mailquay.store.renames import empty_inbox, rename_subscriptions, rename_tree
 from mailquay.store.types import AccountId, Mailbox, MailboxId, ModSeq
@@ -116,7 +116,7 @@ class Mailboxes:
             LimitReached: there are ``limit`` mailboxes.
             AlreadyExists: it is there.
         """
-        name = normalise_name(name)
+        name = normalise_personal_name(name)
         levels = name.split(DELIMITER)
         async with self._engine.transaction() as c:
             modseq = await take_modseq(c, account_id)
@@ -201,7 +201,7 @@ class Mailboxes:
             AlreadyExists: ``new`` is taken.
             Refused: ``new`` is not allowed, or lies below ``old``.
         """
-        new = normalise_name(new)
+        new = normalise_personal_name(new)
         async with self._engine.transaction() as c:
             modseq = await take_modseq(c, account_id)
             present = await self._present(c, account_id, new)

@@ -5,12 +5,14 @@ from typing import Final
 
 from mailquay.store.errors import Refused
 
-__all__ = ["DELIMITER", "canonical_name", "normalise_name"]
+__all__ = ["DELIMITER", "canonical_name", "normalise_name", "normalise_personal_name"]
 
 DELIMITER: Final = "/"
 #: A whole path, in characters; and how deep it may go.
 NAME_MAX_CHARACTERS: Final = 1000
 LEVELS_MAX: Final = 50
+#: First levels, in lower case, below which others' mailboxes are (RFC 2342 §5).
+_OF_OTHERS: Final = frozenset(("other users", "public folders"))
 _FORBIDDEN: Final = frozenset(("Cc", "Cs", "Zl", "Zp"))
 
 
@@ -35,6 +37,18 @@ def normalise_name(name: str) -> str:
         raise Refused("a mailbox name may have no empty level")
     if any(unicodedata.category(c) in _FORBIDDEN for c in name):
         raise Refused("a mailbox name may hold no control characters")
+    return name
+
+
+def normalise_personal_name(name: str) -> str:
+    """`normalise_name`, for a mailbox that an account is to have itself.
+
+    Raises:
+        Refused: as there; or it would hide what others share.
+    """
+    name = normalise_name(name)
+    if name.partition(DELIMITER)[0].lower() in _OF_OTHERS:
+        raise Refused("that name is kept for mailboxes that others share")
     return name
 
 

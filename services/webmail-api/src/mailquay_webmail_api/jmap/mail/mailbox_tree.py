@@ -9,7 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from mailquay.store.errors import Refused
-from mailquay.store.names import DELIMITER, canonical_name, normalise_name
+from mailquay.store.names import (
+    DELIMITER,
+    canonical_name,
+    normalise_name,
+    normalise_personal_name,
+)
 from mailquay.store.types import Mailbox
 from mailquay_webmail_api.jmap.core.errors import SetError
 from mailquay_webmail_api.jmap.core.ids import mailbox_id
@@ -176,7 +181,7 @@ class MailboxTree:
         else:
             names = [node.name for node in above]
         try:
-            return normalise_name(DELIMITER.join(names))
+            return normalise_personal_name(DELIMITER.join(names))
         except Refused as error:
             raise SetError.invalid_properties(str(error), "name") from None
 
