@@ -11,7 +11,7 @@ __all__ = ["insert_account", "remove_account"]
 _PER_ACCOUNT = (
     "account_state", "mailbox_email", "email", "expunged", "mailbox", "mailbox_removed",
     "former_name", "subscription", "thread_reference", "delivered", "upload", "identity",
-    "email_submission", "web_session", "sending",
+    "email_submission", "web_session", "sending", "mailbox_acl", "reader_seen", "mailbox_reader",
 )  # fmt: skip
 
 

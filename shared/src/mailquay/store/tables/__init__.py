@@ -10,7 +10,26 @@ Rules that hold for every table:
 No I/O here.
 """
 
-from mailquay.store.tables import accounts, bodies, emails, mailboxes, queue, schema, tasks
+from mailquay.store.tables import (
+    accounts,
+    bodies,
+    emails,
+    mailboxes,
+    queue,
+    schema,
+    sharing,
+    tasks,
+)
 from mailquay.store.tables.columns import METADATA
 
-__all__ = ["METADATA", "accounts", "bodies", "emails", "mailboxes", "queue", "schema", "tasks"]
+__all__ = [
+    "METADATA",
+    "accounts",
+    "bodies",
+    "emails",
+    "mailboxes",
+    "queue",
+    "schema",
+    "sharing",
+    "tasks",
+]

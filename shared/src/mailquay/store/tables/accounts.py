@@ -54,6 +54,8 @@ ACCOUNT: Final = sa.Table(
     sa.Column("address", sa.Text, nullable=False, unique=True),  # normalised, lower case
     sa.Column("display_name", sa.Text, nullable=False, server_default=""),
     sa.Column("role", sa.Text, nullable=False, server_default="user"),  # user | admin
+    # person | shared: the latter is nobody, so cannot sign in; others read its mail by its ACL.
+    sa.Column("kind", sa.Text, nullable=False, server_default="person"),
     sa.Column("state", sa.Text, nullable=False, server_default="active"),  # active | disabled
     sa.Column("password_hash", sa.Text, nullable=False),  # Argon2id, PHC string; "": none
     sa.Column("scram_sha256", sa.Text, nullable=False),  # RFC 5803 form; "": none
@@ -64,6 +66,7 @@ ACCOUNT: Final = sa.Table(
     now(),
     sa.PrimaryKeyConstraint("id"),
     sa.CheckConstraint("role IN ('user', 'admin')", name="role"),
+    sa.CheckConstraint("kind IN ('person', 'shared')", name="kind"),
     sa.CheckConstraint("state IN ('active', 'disabled')", name="state"),
 )
 
