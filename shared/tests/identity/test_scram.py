@@ -45,6 +45,19 @@ def test_the_rfcs_own_exchange(secret):
     assert server_final(client, secret, first, CLIENT_FINAL) == SERVER_FINAL
 
 
+@pytest.mark.parametrize(
+    ("first", "binding", "is_able"),
+    [
+        (b"n,,n=user,r=abc", "", False),
+        (b"y,,n=user,r=abc", "", True),
+        (b"p=tls-unique,,n=user,r=abc", "tls-unique", False),
+    ],
+)
+def test_the_first_message_says_what_the_client_binds_to(first, binding, is_able):
+    client = client_first(first)
+    assert (client.binding, client.is_able_to_bind) == (binding, is_able)
+
+
 def prove(password: str, first: bytes, sent: bytes, *, gs2: bytes = b"n,,", more: bytes = b""):
     """A client's final message (RFC 5802 §3), written down here once more."""
     fields = dict(pair.split(b"=", 1) for pair in sent.split(b","))
@@ -115,7 +128,7 @@ FIRSTS = [
     b"n,,m=ext,n=user,r=abc",
     b"n,n=user,r=abc",
     b"x,,n=user,r=abc",
-    b"p=tls-unique,,n=user,r=abc",
+    b"p=,,n=user,r=abc",
     b"n,b=other,n=user,r=abc",
     b"n,,n=us=er,r=abc",
     b"n,,n=user=2c,r=abc",

@@ -52,8 +52,9 @@ async def start(platform: Platform) -> Service:
             return Stream(peer, slot, serve)
 
         return Listener(
-            name, factory, settings=settings.net, counter=counter, port=port, tls=tls, busy=_BUSY
-        )
+            name, factory, settings=settings.net, counter=counter, port=port, tls=tls, busy=_BUSY,
+            asks_certificate=True,
+        )  # fmt: skip
 
     listeners: list[Listener] = []
     if settings.imap.port is not None:

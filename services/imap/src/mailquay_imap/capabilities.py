@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING, Final
 
-from mailquay.identity.authenticator import MECHANISMS
+from mailquay.net.channel import Channel
 from mailquay_imap.deflate import Deflated
 
 if TYPE_CHECKING:
     from mailquay_imap.session import Session
 
-__all__ = ["ENABLEABLE", "capabilities", "may_sign_in"]
+__all__ = ["ENABLEABLE", "capabilities", "may_sign_in", "sign_in_channel"]
 
 _ALWAYS: Final = (
     "IMAP4rev1",  # RFC 3501
@@ -66,6 +66,13 @@ def may_sign_in(session: "Session") -> bool:
     return is_secure or session.server.settings.imap.allow_plaintext_auth
 
 
+def sign_in_channel(session: "Session") -> Channel:
+    """What signing in may build on; what is hidden has not been offered (RFC 5802 §6)."""
+    channel = session.stream.channel
+    is_hidden = "AUTH=SCRAM-SHA-256-PLUS" in session.hidden
+    return channel.without_bindings() if is_hidden else channel
+
+
 def capabilities(session: "Session") -> list[str]:
     """The capabilities that hold for this connection now, but for those that are hidden."""
     found = _offered(session)
@@ -81,7 +88,8 @@ def _offered(session: "Session") -> list[str]:
         if is_plain and session.server.tls.is_configured:
             found.append("STARTTLS")
         if may_sign_in(session):
-            found += [f"AUTH={mechanism}" for mechanism in MECHANISMS]
+            names = session.server.authenticator.mechanisms(sign_in_channel(session))
+            found += [f"AUTH={name}" for name in names]
         else:
             found.append("LOGINDISABLED")
         return found

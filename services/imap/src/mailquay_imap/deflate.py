@@ -8,6 +8,7 @@ import asyncio
 import zlib
 from typing import Final
 
+from mailquay.net.channel import Channel
 from mailquay.net.peer import Peer
 from mailquay.net.stream import Stream
 
@@ -58,6 +59,11 @@ class Deflated:
     def tls(self) -> str | None:
         """Version and cipher, None in the clear."""
         return self._stream.tls
+
+    @property
+    def channel(self) -> Channel:
+        """What signing in may build on."""
+        return self._stream.channel
 
     async def read(self) -> bytes:
         """Whatever has come, at least a byte; ``b""`` once nothing more will.

@@ -44,8 +44,9 @@ async def start(platform: Platform) -> Service:
 
     def listen(name: str, port: int, tls: TlsContexts | None) -> Listener:
         return Listener(
-            name, factory, settings=settings.net, counter=counter, port=port, tls=tls, busy=_BUSY
-        )
+            name, factory, settings=settings.net, counter=counter, port=port, tls=tls, busy=_BUSY,
+            asks_certificate=True,
+        )  # fmt: skip
 
     listeners: list[Listener] = []
     if settings.pop3.port is not None:

@@ -67,6 +67,7 @@ async def start(platform: Platform) -> Service:
                 port=port,
                 tls=tls,
                 busy=Reply.TOO_MANY_CONNECTIONS + b"\r\n",
+                asks_certificate=role is Role.SUBMISSION,
             )
         )
 

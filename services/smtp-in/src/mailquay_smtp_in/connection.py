@@ -14,6 +14,7 @@ from typing import Any, Final
 from aiosmtpd.smtp import SMTP
 from aiosmtpd.smtp import Session as PeerSession
 
+from mailquay.net.channel import Channel, describe_channel
 from mailquay.net.limits import Slot
 from mailquay.net.peer import Peer
 from mailquay.net.stream import CLOSE_SECONDS, HANDSHAKE_SECONDS, describe_tls
@@ -208,6 +209,11 @@ class Connection(SMTP):
     def tls(self) -> str | None:
         """Version and cipher, None in the clear."""
         return None if self.transport is None else describe_tls(self.transport)
+
+    @property
+    def channel(self) -> Channel:
+        """What signing in may build on."""
+        return describe_channel(self.transport)
 
     async def start_tls(self, context: ssl.SSLContext) -> None:
         """Go on inside TLS.

@@ -3,8 +3,8 @@
 from mailquay.identity.addresses import AddressError, envelope_address, normalise_address
 from mailquay.identity.authenticator import Authenticator
 from mailquay.identity.errors import AuthenticationFailed, AuthError, Throttled, Unavailable
+from mailquay.identity.exchange import SaslExchange
 from mailquay.identity.passwords import Credentials, PasswordHasher
-from mailquay.identity.sasl import SaslExchange
 
 __all__ = [
     "AddressError",

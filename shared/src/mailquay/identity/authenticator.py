@@ -17,10 +17,11 @@ from mailquay.events import Event, IdentityRevoked
 from mailquay.identity import sasl
 from mailquay.identity.addresses import AddressError, normalise_address
 from mailquay.identity.errors import AuthenticationFailed, AuthError, Throttled, Unavailable
+from mailquay.identity.exchange import SaslExchange
 from mailquay.identity.passwords import Credentials, PasswordHasher
-from mailquay.identity.sasl import MECHANISMS, SaslExchange
 from mailquay.identity.scram import ScramSecret
 from mailquay.identity.throttle import FailureCounter
+from mailquay.net.channel import IN_THE_CLEAR, Channel
 from mailquay.net.peer import client_network
 from mailquay.runtime import metrics
 from mailquay.runtime.settings import Settings
@@ -28,7 +29,6 @@ from mailquay.store import NotFound, Store, StoreUnavailable
 from mailquay.store.accounts import Account
 
 __all__ = [
-    "MECHANISMS",
     "AuthError",
     "AuthenticationFailed",
     "Authenticator",
@@ -98,9 +98,42 @@ class Authenticator:
         self.accepted(account)
         return account
 
-    def sasl(self, mechanism: str, *, remote: str) -> SaslExchange | None:
+    def mechanisms(self, channel: Channel) -> tuple[str, ...]:
+        """The SASL mechanisms that are offered on a connection, in the order of preference."""
+        return sasl.mechanisms(self._bound(channel), self._settings.certificate_name)
+
+    def sasl(
+        self, mechanism: str, *, remote: str, channel: Channel = IN_THE_CLEAR
+    ) -> SaslExchange | None:
         """Begin an exchange with a client at that address; None: no such mechanism is offered."""
-        return sasl.begin(mechanism, self, remote=remote)
+        return sasl.begin(
+            mechanism,
+            self,
+            remote=remote,
+            channel=channel,
+            name=self._settings.certificate_name,
+            offered=self.mechanisms(channel),
+        )
+
+    def _bound(self, channel: Channel) -> Channel:
+        """What is offered of channel binding: in TLS 1.3 RFC 9266 §2 asks for tls-exporter."""
+        is_whole = channel.version == "TLSv1.2" or self._settings.scram_plus_in_tls13
+        return channel if is_whole else channel.without_bindings()
+
+    async def admit(self, username: str, *, remote: str) -> Account:
+        """Sign in somebody who has proved otherwise that the account is theirs.
+
+        Raises:
+            AuthenticationFailed, Throttled, Unavailable
+        """
+        self._refuse_throttled(username, remote)
+        account = await self._find(username)
+        if account is None:
+            raise self.failed(username, remote)
+        if not account.is_active:
+            raise self.failed(username, remote, is_disabled=True)
+        self.accepted(account)
+        return account
 
     async def find_scram(self, username: str, *, remote: str) -> tuple[Account | None, ScramSecret]:
         """The account that a proof is to be checked for, and what it is checked with.

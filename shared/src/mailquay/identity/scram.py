@@ -99,9 +99,15 @@ def make_secret(password: str, salt: bytes, iterations: int) -> ScramSecret:
 
 @dataclass(frozen=True, slots=True)
 class ClientFirst:
-    """The client's first message; ``authzid`` is empty when it acts for itself."""
+    """The client's first message; ``authzid`` is empty when it acts for itself.
+
+    ``binding`` is the type of the channel binding that it wants, or empty; ``is_able_to_bind``
+    says that it could and thinks that we cannot (``y``).
+    """
 
     gs2_header: bytes
+    binding: str
+    is_able_to_bind: bool
     bare: bytes
     authzid: str
     username: str
@@ -112,15 +118,16 @@ def client_first(message: bytes) -> ClientFirst:
     """Read ``n,,n=user,r=nonce`` (RFC 5802 §7).
 
     Raises:
-        ScramError: it is none, or wants a channel binding.
+        ScramError: it is none.
     """
     match = _CLIENT_FIRST.fullmatch(message)
     if match is None:
         raise ScramError("malformed client-first-message")
-    if match["binding"].startswith(b"p"):
-        raise ScramError("channel binding is not offered")
+    binding = match["binding"].decode()
     return ClientFirst(
         match[1],
+        binding[2:],
+        binding == "y",
         match["bare"],
         _saslname(match["authzid"] or b""),
         _saslname(match["username"]),
@@ -146,8 +153,17 @@ def server_first(client: ClientFirst, secret: ScramSecret, nonce: str) -> bytes:
     return f"r={client.nonce}{nonce},s={salt},i={secret.iterations}".encode()
 
 
-def server_final(client: ClientFirst, secret: ScramSecret, first: bytes, final: bytes) -> bytes:
+def server_final(
+    client: ClientFirst, secret: ScramSecret, first: bytes, final: bytes, *, bound: bytes = b""
+) -> bytes:
     """Check the client's proof; return ``v=…``, which proves us to the client.
+
+    Args:
+        client: its first message.
+        secret: what is stored of its password.
+        first: our answer to that.
+        final: the client's second message.
+        bound: the channel binding's data; empty without one.
 
     Raises:
         ScramError: the proof is wrong.
@@ -156,7 +172,7 @@ def server_final(client: ClientFirst, secret: ScramSecret, first: bytes, final: 
     if match is None:
         raise ScramError("malformed client-final-message")
     nonce = first.partition(b",")[0].removeprefix(b"r=")
-    if match["nonce"] != nonce or match["binding"] != base64.b64encode(client.gs2_header):
+    if match["nonce"] != nonce or match["binding"] != base64.b64encode(client.gs2_header + bound):
         raise ScramError("nonce or channel binding is not what it was")
     try:
         proof = base64.b64decode(match["proof"], validate=True)

@@ -46,6 +46,7 @@ class Listener:
         port: int,
         tls: TlsContexts | None,
         busy: bytes,
+        asks_certificate: bool = False,
     ) -> None:
         """Bind the port.
 
@@ -58,6 +59,7 @@ class Listener:
             port: 0 for a free one.
             tls: for TLS from the first byte; None for none, or STARTTLS.
             busy: the protocol's own words for "too many connections".
+            asks_certificate: with TLS, let the client show a certificate to sign in with.
 
         Raises:
             OSError: the port cannot be had.
@@ -68,6 +70,7 @@ class Listener:
         self._counter = counter
         self._tls = tls
         self._busy = busy
+        self._asks_certificate = asks_certificate
         self._balancers = settings.proxy_protocol_from
         self._opening_seconds = min(_OPENING_SECONDS, settings.drain_seconds * _OPENING_SHARE)
         family = socket.AF_INET6 if ":" in settings.bind else socket.AF_INET
@@ -192,7 +195,9 @@ class Listener:
         """Hand the socket to its protocol, which has the slot from then on."""
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        context = None if self._tls is None else self._tls.server_context()
+        context = None
+        if self._tls is not None:
+            context = self._tls.server_context(asks_certificate=self._asks_certificate)
         await asyncio.get_running_loop().connect_accepted_socket(
             lambda: self._factory(peer, slot),
             connection,

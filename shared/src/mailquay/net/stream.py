@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, cast
 
+from mailquay.net.channel import Channel, describe_channel
 from mailquay.net.limits import Slot
 from mailquay.net.peer import Peer
 
@@ -162,6 +163,11 @@ class Stream(asyncio.Protocol):
     def tls(self) -> str | None:
         """Version and cipher, None in the clear."""
         return None if self._transport is None else describe_tls(self._transport)
+
+    @property
+    def channel(self) -> Channel:
+        """What signing in may build on."""
+        return describe_channel(self._transport)
 
     def close(self) -> None:
         """Close when what is written has been sent, and at the latest after `CLOSE_SECONDS`."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import structlog
 from cryptography import x509
 
+from mailquay.net.channel import ServerContext
 from mailquay.runtime import metrics
 from mailquay.runtime.settings import TlsSettings
 
@@ -32,7 +33,8 @@ class TlsContexts:
             TlsError: it cannot be used.
         """
         self._settings = settings
-        self._context: ssl.SSLContext | None = None
+        self._context: ServerContext | None = None
+        self._asking: ServerContext | None = None  # for a client's certificate
         self._certificate: x509.Certificate | None = None
         self._stamps: tuple[_Stamp, ...] = ()
         self._looked_at = time.monotonic()
@@ -45,8 +47,12 @@ class TlsContexts:
         """Whether there is a certificate at all."""
         return self._settings.certificate_file is not None
 
-    def server_context(self) -> ssl.SSLContext:
+    def server_context(self, *, asks_certificate: bool = False) -> ssl.SSLContext:
         """The context for clients; a changed certificate is taken, a broken one is not.
+
+        Args:
+            asks_certificate: let clients show a certificate to sign in with, where that is
+                configured. Not for other servers, who may have one of any authority.
 
         Raises:
             TlsError: there is none.
@@ -57,7 +63,7 @@ class TlsContexts:
         if now - self._looked_at >= self._settings.reload_interval_seconds:
             self._looked_at = now
             self._reload()
-        return self._context
+        return self._asking if asks_certificate and self._asking else self._context
 
     def _reload(self) -> None:
         """Take what is on disk; where that is of no use the old one is better than none."""
@@ -72,7 +78,8 @@ class TlsContexts:
             self._error = error
 
     def _paths(self) -> list[Path]:
-        found = (self._settings.certificate_file, self._settings.key_file)
+        settings = self._settings
+        found = (settings.certificate_file, settings.key_file, settings.client_ca_file)
         return [path for path in found if path is not None]
 
     def _files_stamps(self) -> tuple[_Stamp, ...]:
@@ -83,10 +90,20 @@ class TlsContexts:
         return tuple((stat.st_mtime_ns, stat.st_ino, stat.st_size) for stat in stats)
 
     def _load(self) -> None:
+        stamps = self._files_stamps()
+        context, certificate = self._make_context()
+        asking = None
+        if self._settings.client_ca_file is not None:
+            asking, _ = self._make_context()
+            self._ask(asking, self._settings.client_ca_file)
+        self._context, self._asking = context, asking
+        self._certificate, self._stamps = certificate, stamps
+        metrics.CERTIFICATE_EXPIRES.set(certificate.not_valid_after_utc.timestamp())
+
+    def _make_context(self) -> tuple[ServerContext, x509.Certificate]:
         path, key = self._settings.certificate_file, self._settings.key_file
         assert path is not None, "is_configured was asked"
-        stamps = self._files_stamps()
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = (
             ssl.TLSVersion.TLSv1_3
             if self._settings.minimum_version == "TLSv1.3"
@@ -100,8 +117,17 @@ class TlsContexts:
             context.load_cert_chain(path, key, password="")
         except (OSError, ssl.SSLError, ValueError) as error:
             raise TlsError(f"cannot use the certificate {path}: {error}") from error
-        self._context, self._certificate, self._stamps = context, certificate, stamps
-        metrics.CERTIFICATE_EXPIRES.set(certificate.not_valid_after_utc.timestamp())
+        context.know(certificate)
+        return context, certificate
+
+    @staticmethod
+    def _ask(context: ServerContext, authorities: Path) -> None:
+        """Ask clients for a certificate of these; who has none may go on without."""
+        try:
+            context.load_verify_locations(authorities)
+        except (OSError, ssl.SSLError) as error:
+            raise TlsError(f"cannot use the authorities {authorities}: {error}") from error
+        context.verify_mode = ssl.CERT_OPTIONAL
 
     def check(self) -> None:
         """Look at the validity of the certificate in use.

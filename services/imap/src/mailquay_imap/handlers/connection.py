@@ -12,7 +12,7 @@ from mailquay.identity import AuthError, Throttled, Unavailable
 from mailquay.net.stream import Stream
 from mailquay.net.tls import TlsError
 from mailquay.store.accounts import Account
-from mailquay_imap.capabilities import ENABLEABLE, capabilities, may_sign_in
+from mailquay_imap.capabilities import ENABLEABLE, capabilities, may_sign_in, sign_in_channel
 from mailquay_imap.deflate import Deflated
 from mailquay_imap.protocol import commands as c
 from mailquay_imap.replies import Bad, No, Ok
@@ -58,7 +58,7 @@ async def handle_starttls(session: Session, _command: c.StartTls) -> Ok:
     if session.stream.tls is not None:
         raise Bad("TLS is active already", code="CLIENTBUG")
     try:
-        context = session.server.tls.server_context()
+        context = session.server.tls.server_context(asks_certificate=True)
     except TlsError as error:
         raise Bad("TLS is not available") from error
     if isinstance(session.stream, Deflated):
@@ -122,7 +122,7 @@ async def handle_authenticate(session: Session, command: c.Authenticate) -> Ok:
     if not may_sign_in(session):
         raise No("sign in over TLS", code="PRIVACYREQUIRED")
     exchange = session.server.authenticator.sasl(
-        command.mechanism, remote=session.stream.peer.address
+        command.mechanism, remote=session.stream.peer.address, channel=sign_in_channel(session)
     )
     if exchange is None:
         raise No("that mechanism is not supported", code="CANNOT")

@@ -4,7 +4,6 @@ import base64
 import binascii
 
 from mailquay.identity import AuthError, SaslExchange
-from mailquay.identity.sasl import MECHANISMS
 from mailquay.store.accounts import Account
 from mailquay_pop3.handlers.signed_in import enter, refuse, require_secure
 from mailquay_pop3.protocol.commands import Command, SyntaxFault
@@ -19,9 +18,12 @@ async def handle_auth(session: Session, command: Command) -> None:
     mechanism, _, initial = command.argument.strip().partition(" ")
     if not mechanism:
         session.say("+OK mechanisms follow")
-        session.write(listing(MECHANISMS))
+        session.write(listing(session.server.authenticator.mechanisms(session.stream.channel)))
         return
-    exchange = session.server.authenticator.sasl(mechanism, remote=session.stream.peer.address)
+    stream = session.stream
+    exchange = session.server.authenticator.sasl(
+        mechanism, remote=stream.peer.address, channel=stream.channel
+    )
     if exchange is None:
         raise Refused("that mechanism is not supported")
     try:

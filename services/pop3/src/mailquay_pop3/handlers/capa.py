@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from mailquay.identity.sasl import MECHANISMS
 from mailquay_pop3.protocol.commands import Command
 from mailquay_pop3.protocol.multiline import listing
 from mailquay_pop3.session import Session
@@ -21,6 +20,7 @@ async def handle_capa(session: Session, command: Command) -> None:
     if session.may_start_tls:
         names.append("STLS")
     if session.may_sign_in:
-        names += ["USER", "SASL " + " ".join(MECHANISMS)]
+        mechanisms = session.server.authenticator.mechanisms(session.stream.channel)
+        names += ["USER", "SASL " + " ".join(mechanisms)]
     session.say("+OK capabilities follow")
     session.write(listing(names))

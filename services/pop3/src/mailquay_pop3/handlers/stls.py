@@ -18,7 +18,7 @@ async def handle_stls(session: Session, command: Command) -> None:
     if not session.may_start_tls:
         raise Refused("TLS is not offered here")
     try:
-        context = session.server.tls.server_context()
+        context = session.server.tls.server_context(asks_certificate=True)
     except TlsError as error:
         _LOG.warning("TLS is not available", reason=str(error))
         raise Refused("[SYS/TEMP] TLS is not available at the moment") from error

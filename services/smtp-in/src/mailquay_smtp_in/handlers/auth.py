@@ -29,7 +29,10 @@ async def handle_auth(session: Session, argument: str) -> None:
     if not session.may_sign_in:
         raise Refused(Reply.TLS_FOR_AUTH)
     mechanism, _, initial = argument.partition(" ")
-    exchange = session.server.authenticator.sasl(mechanism, remote=session.connection.peer.address)
+    connection = session.connection
+    exchange = session.server.authenticator.sasl(
+        mechanism, remote=connection.peer.address, channel=connection.channel
+    )
     if exchange is None:
         raise Refused(Reply.UNKNOWN_MECHANISM)
     try:

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from mailquay.identity.sasl import MECHANISMS
 from mailquay_smtp_in.replies import Refused, Reply
 from mailquay_smtp_in.server import Role
 from mailquay_smtp_in.session import Session
@@ -51,7 +50,8 @@ def _offer(session: Session) -> None:
     if session.may_start_tls:
         lines.append("STARTTLS")
     if session.may_sign_in:
-        lines.append("AUTH " + " ".join(MECHANISMS))
+        mechanisms = session.server.authenticator.mechanisms(session.connection.channel)
+        lines.append("AUTH " + " ".join(mechanisms))
     if session.may_ask_reports:
         lines.append("DSN")
     # RFC 9422 §4: what RCPT will take, told before it is asked.

@@ -4,6 +4,7 @@ import structlog
 
 from mailquay.net.tls import TlsError
 from mailquay_smtp_in.replies import Refused, Reply
+from mailquay_smtp_in.server import Role
 from mailquay_smtp_in.session import Session
 
 _LOG = structlog.get_logger(__name__)
@@ -20,7 +21,10 @@ async def handle_starttls(session: Session, argument: str) -> None:
     if session.envelope is not None:
         raise Refused(Reply.IN_MAIL)
     try:
-        context = session.server.tls.server_context()
+        # Another server's certificate is of whatever authority it likes: it is not asked for.
+        context = session.server.tls.server_context(
+            asks_certificate=session.role is Role.SUBMISSION
+        )
     except TlsError as error:
         _LOG.warning("TLS is not available", reason=str(error))
         raise Refused(Reply.TLS_UNAVAILABLE, is_mistake=False) from error

@@ -1,6 +1,7 @@
 """What mailboxes" owners use: IMAP, POP3, the webmail, and how they sign in."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, IPvAnyNetwork, field_validator
 
@@ -137,6 +138,16 @@ class IdentitySettings(Group):
     hash_threads: int = Field(2, ge=1, le=64, description="Passwords hashed at once.")
     scram_iterations: int = Field(
         10_000, ge=4096, description="PBKDF2 rounds of SCRAM-SHA-256 (RFC 7677 §4)."
+    )
+    scram_plus_in_tls13: bool = Field(
+        False,
+        description="Offer SCRAM-SHA-256-PLUS in TLS 1.3 too, bound by tls-server-end-point. "
+        "Clients that want tls-exporter (RFC 9266) there cannot sign in by it: Python has none.",
+    )
+    certificate_name: Literal["rfc822Name", "emailAddress", "commonName"] = Field(
+        "rfc822Name",
+        description="Where a client's certificate names the account: the subject alternative name, "
+        "or an attribute of the subject.",
     )
     credential_cache_seconds: float = Field(
         300, ge=0, description="How long a verified password is believed without hashing again."

@@ -12,10 +12,16 @@ __all__ = ["DnsSettings", "NetSettings", "TlsSettings"]
 
 
 class TlsSettings(Group):
-    """The servers' certificate; both files are watched and reloaded without a restart."""
+    """The servers' certificate; the files are watched and reloaded without a restart."""
 
     certificate_file: Path | None = Field(None, description="PEM chain; none: no TLS offered.")
     key_file: Path | None = Field(None, description="PEM private key.")
+    client_ca_file: Path | None = Field(
+        None,
+        description="PEM certificates of those who issue clients' certificates: clients of IMAP, "
+        "POP3 and submission are asked for one, and may sign in with it (SASL EXTERNAL). Watched "
+        "like the other two; none: no client is asked.",
+    )
     reload_interval_seconds: float = Field(
         60, gt=0, description="How often the files are looked at."
     )
