@@ -3,8 +3,8 @@
 An account's quota counts an email once, in however many mailboxes it is.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -13,7 +13,16 @@ from uuid import UUID
 from mailquay.store.engine import Connection, Engine
 from mailquay.store.errors import Forgotten, NotFound
 from mailquay.store.places import copy_places, lock_state, remove_places
-from mailquay.store.types import AccountId, EmailId, MailboxId, ModSeq, Uid
+from mailquay.store.readers import (
+    READER_CHANGED,
+    READER_PLACES,
+    READER_PULSE,
+    carry_seen,
+    changed_flags,
+    write_flags,
+)
+from mailquay.store.rights import ALL_RIGHTS, Rights, settable_flags
+from mailquay.store.types import AccountId, EmailId, Flag, MailboxId, ModSeq, Uid
 
 __all__ = [
     "Body",
@@ -179,30 +188,49 @@ class Emails:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def pulse(self, account_id: AccountId, mailbox_id: MailboxId) -> MailboxPulse:
+    async def pulse(
+        self, account_id: AccountId, mailbox_id: MailboxId, *, reader: AccountId | None = None
+    ) -> MailboxPulse:
         """Whether anything is new; one round trip by the primary key.
+
+        Here and below, ``reader`` is who has it before them; None is the owner.
 
         Raises:
             NotFound: the mailbox is gone.
         """
         async with self._engine.connection() as c:
-            row = await c.fetchrow(
-                "SELECT uidvalidity, uidnext, highestmodseq, messages, unseen FROM mailbox "
-                "WHERE account_id = $1 AND id = $2 AND is_selectable",
-                account_id, mailbox_id,
-            )  # fmt: skip
+            if reader in (None, account_id):
+                row = await c.fetchrow(
+                    "SELECT uidvalidity, uidnext, highestmodseq, messages, unseen FROM mailbox "
+                    "WHERE account_id = $1 AND id = $2 AND is_selectable",
+                    account_id, mailbox_id,
+                )  # fmt: skip
+            else:
+                row = await c.fetchrow(READER_PULSE, account_id, mailbox_id, reader)
         if row is None:
             raise NotFound("the mailbox is gone")
         return MailboxPulse(*row.values())
 
-    async def places(self, account_id: AccountId, mailbox_id: MailboxId) -> list[Place]:
+    async def places(
+        self, account_id: AccountId, mailbox_id: MailboxId, *, reader: AccountId | None = None
+    ) -> list[Place]:
         """All messages of a mailbox by uid. Primary key scan."""
         async with self._engine.connection() as c:
-            rows = await c.fetch(f"{_PLACES} ORDER BY uid", account_id, mailbox_id)
+            if reader in (None, account_id):
+                rows = await c.fetch(f"{_PLACES} ORDER BY uid", account_id, mailbox_id)
+            else:
+                rows = await c.fetch(
+                    f"{READER_PLACES} ORDER BY p.uid", account_id, mailbox_id, reader
+                )
         return [_place(row) for row in rows]
 
     async def changed_since(
-        self, account_id: AccountId, mailbox_id: MailboxId, modseq: int
+        self,
+        account_id: AccountId,
+        mailbox_id: MailboxId,
+        modseq: int,
+        *,
+        reader: AccountId | None = None,
     ) -> tuple[list[Place], list[int]]:
         """Messages new or changed since a modseq by uid, and uids expunged since then.
 
@@ -214,9 +242,12 @@ class Emails:
                 is not there went (RFC 7162 §3.2.5.2 lets a server say so of uids that never were).
         """
         async with self._engine.connection() as c:
-            rows = await c.fetch(
-                f"{_PLACES} AND modseq > $3 ORDER BY uid", account_id, mailbox_id, modseq
-            )
+            if reader in (None, account_id):
+                rows = await c.fetch(
+                    f"{_PLACES} AND modseq > $3 ORDER BY uid", account_id, mailbox_id, modseq
+                )
+            else:
+                rows = await c.fetch(READER_CHANGED, account_id, mailbox_id, reader, modseq)
             gone = await _expunged_since(c, account_id, mailbox_id, modseq)
         return [_place(row) for row in rows], gone
 
@@ -281,12 +312,19 @@ class Emails:
         keywords: Sequence[str],
         *,
         unchanged_since: int | None = None,
+        reader: AccountId | None = None,
+        rights: Rights = ALL_RIGHTS,
     ) -> FlagsStored:
         """STORE (RFC 9051 §6.4.6); UNCHANGEDSINCE as in RFC 7162 §3.1.3.
 
-        What changes nothing takes no modseq.
+        What changes nothing takes no modseq; of a ``reader``'s, what ``rights`` do not reach stays.
         """
         limit = (1 << 63) - 1 if unchanged_since is None else unchanged_since
+        if reader is not None and reader != account_id:
+            return await self._store_of_reader(
+                account_id, mailbox_id, reader, uids,
+                lambda old: changed_flags(old, change.value, flags, keywords, rights), limit,
+            )  # fmt: skip
         arguments = (
             account_id, mailbox_id, uids, change.value, flags, list(keywords), limit,
         )  # fmt: skip
@@ -301,6 +339,36 @@ class Emails:
         rejected = tuple(Uid(row[0]) for row in rows if row[1] is None)
         return FlagsStored(ModSeq(taken[2]), changed, rejected)
 
+    async def _store_of_reader(
+        self,
+        account_id: AccountId,
+        mailbox_id: MailboxId,
+        reader: AccountId,
+        uids: Sequence[int],
+        after: Callable[[tuple[int, tuple[str, ...]]], tuple[int, tuple[str, ...]]],
+        limit: int,
+    ) -> FlagsStored:
+        async with self._engine.transaction() as c:
+            modseq = await lock_state(c, account_id)
+            rows = await c.fetch(
+                f"{READER_PLACES} AND p.uid = ANY($4::bigint[]) ORDER BY p.uid",
+                account_id, mailbox_id, reader, uids,
+            )  # fmt: skip
+            places = [_place(row) for row in rows]
+            rejected = tuple(Uid(place.uid) for place in places if place.modseq > limit)
+            changes = [
+                (place, *new)
+                for place in places
+                if place.modseq <= limit
+                and (new := after((place.flags, place.keywords))) != (place.flags, place.keywords)
+            ]
+            await write_flags(c, account_id, mailbox_id, reader, changes, modseq)
+        changed = tuple(
+            replace(place, modseq=modseq, flags=flags, keywords=keywords)
+            for place, flags, keywords in changes
+        )
+        return FlagsStored(modseq, changed, rejected)
+
     async def copy(
         self,
         account_id: AccountId,
@@ -309,8 +377,13 @@ class Emails:
         target: MailboxId,
         *,
         move: bool = False,
+        reader: AccountId | None = None,
+        rights: Rights = ALL_RIGHTS,
     ) -> Copied:
-        """COPY (RFC 9051 §6.4.7), or MOVE (§6.4.8): all or nothing, flags and dates kept.
+        r"""COPY (RFC 9051 §6.4.7), or MOVE (§6.4.8): all or nothing, flags and dates kept.
+
+        Of a ``reader``'s copies, only the flags that ``rights`` in the target let one set; \Seen is
+        as the reader and the owner have each had it (RFC 4314 §4).
 
         Raises:
             NotFound: the target is no mailbox that holds messages.
@@ -326,7 +399,14 @@ class Emails:
             uidvalidity = next((row[1] for row in locked if row[0] == target), None)
             if uidvalidity is None:
                 raise NotFound("there is no such mailbox to copy to")
-            pairs = await copy_places(c, account_id, source, uids, target, modseq)
+            is_owner = reader is None or reader == account_id
+            kept = 31 if is_owner else settable_flags(rights) | Flag.SEEN
+            pairs = await copy_places(
+                c, account_id, source, uids, target, modseq, kept_flags=kept,
+                keeps_keywords=is_owner or Rights.WRITE in rights,
+            )  # fmt: skip
+            if pairs and reader is not None and not is_owner and Rights.SEEN in rights:
+                await carry_seen(c, account_id, source, target, reader, pairs, modseq)
             if move and pairs:
                 await remove_places(c, account_id, source, [uid for uid, _ in pairs], modseq)
         return Copied(

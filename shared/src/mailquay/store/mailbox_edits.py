@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from mailquay.store.acl_rows import inherit_acl
 from mailquay.store.engine import Connection, Engine
 from mailquay.store.errors import StateChanged
 from mailquay.store.mailboxes import MAILBOX_COLUMNS, mailbox_of, remove_messages
@@ -156,6 +157,7 @@ async def _create(
         "created_modseq, changed_modseq) VALUES ($1, $2, $3, $4, $5, $6, $5, $5) RETURNING id",
         account_id, new.name, new.role, uidvalidity, modseq, new.sort_order,
     )  # fmt: skip
+    await inherit_acl(c, account_id, MailboxId(number), new.name)
     # A subscription outlives its mailbox (RFC 9051 §6.3.7), so one may be there already.
     statement = (
         "INSERT INTO subscription VALUES ($1, $2) ON CONFLICT DO NOTHING"

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import asyncpg
 
+from mailquay.store.acl_rows import forget_sharing, inherit_acl
 from mailquay.store.engine import Connection, Engine
 from mailquay.store.errors import (
     AlreadyExists,
@@ -170,6 +171,7 @@ class Mailboxes:
             "created_modseq, changed_modseq) VALUES ($1, $2, $3, $4, $5, 10, $5, $5) RETURNING id",
             account_id, name, role, uidvalidity, modseq,
         )  # fmt: skip
+        await inherit_acl(c, account_id, mailbox_id, name)
         return MailboxId(mailbox_id)
 
     async def _reselect(
@@ -344,10 +346,11 @@ class Mailboxes:
 async def remove_messages(
     c: Connection, account_id: AccountId, mailbox_id: MailboxId, modseq: ModSeq
 ) -> None:
-    """Take all messages out of a mailbox that is about to go, leaving tombstones."""
+    """Take all messages out of a mailbox that is about to go, with tombstones; share it no more."""
     uids: Sequence[asyncpg.Record] = await c.fetch(
         "SELECT uid FROM mailbox_email WHERE account_id = $1 AND mailbox_id = $2",
         account_id, mailbox_id,
     )  # fmt: skip
     if uids:
         await remove_places(c, account_id, mailbox_id, [row[0] for row in uids], modseq)
+    await forget_sharing(c, account_id, mailbox_id)

@@ -44,7 +44,9 @@ async def take_modseq(c: Connection, account_id: AccountId) -> ModSeq:
 
 _COPY = """
     WITH source AS (
-        SELECT row_number() OVER (ORDER BY uid) AS place, *
+        SELECT row_number() OVER (ORDER BY uid) AS place, uid, email_id,
+               (flags & $6)::smallint AS flags, CASE WHEN $7 THEN keywords END AS keywords,
+               size, received_at, thread_id
         FROM mailbox_email
         WHERE account_id = $1 AND mailbox_id = $2
           AND ($3::bigint[] IS NULL OR uid = ANY($3))
@@ -79,13 +81,20 @@ async def copy_places(
     uids: Sequence[int] | None,
     target: MailboxId,
     modseq: ModSeq,
+    *,
+    kept_flags: int = 31,
+    keeps_keywords: bool = True,
 ) -> list[tuple[Uid, Uid]]:
     """Put messages into one more mailbox, in the order of their uids; None is all of them.
+
+    ``kept_flags`` are the bits of flags that go along.
 
     Returns:
         the uid in the source and the one in the target of each that was there.
     """
-    rows = await c.fetch(_COPY, account_id, source, uids, target, modseq)
+    rows = await c.fetch(
+        _COPY, account_id, source, uids, target, modseq, kept_flags, keeps_keywords
+    )
     return [(Uid(row[0]), Uid(row[1])) for row in rows]
 
 
@@ -99,6 +108,14 @@ _REMOVE = """
                               thread_id)
         SELECT $1, $2, uid, email_id, $4, created_modseq, thread_id FROM gone
         ON CONFLICT DO NOTHING
+    ), unread AS (
+        DELETE FROM reader_seen
+        WHERE account_id = $1 AND mailbox_id = $2 AND uid = ANY($3::bigint[])
+        RETURNING reader_id, seen
+    ), readers AS (
+        UPDATE mailbox_reader r SET seen = r.seen - u.n
+        FROM (SELECT reader_id, count(*) AS n FROM unread WHERE seen GROUP BY reader_id) u
+        WHERE r.account_id = $1 AND r.mailbox_id = $2 AND r.reader_id = u.reader_id
     ), counted AS (
         UPDATE mailbox SET
             messages = messages - n, unseen = unseen - u, deleted = deleted - d,

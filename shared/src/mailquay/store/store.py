@@ -4,6 +4,7 @@ from contextlib import AbstractAsyncContextManager
 
 from mailquay.runtime.settings import DatabaseSettings
 from mailquay.store.accounts import Accounts
+from mailquay.store.acl import Acl
 from mailquay.store.changes import Changes
 from mailquay.store.declarations import Declarations
 from mailquay.store.deliveries import Deliveries
@@ -45,6 +46,7 @@ class Store:
         self.declarations = Declarations(engine)
         self.recipients = Recipients(engine)
         self.mailboxes = Mailboxes(engine)
+        self.acl = Acl(engine)
         self.mailbox_objects = MailboxObjects(engine)
         self.mailbox_edits = MailboxEdits(engine)
         self.emails = Emails(engine)
