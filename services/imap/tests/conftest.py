@@ -52,6 +52,8 @@ class Stage:
     address: str
     settings: dict[str, str]
     connections: dict[str, Connection]
+    #: Addresses of other accounts, by the name that the transcript gives them.
+    others: dict[str, str]
 
 
 @dataclass
@@ -107,10 +109,11 @@ def _set_stage(imap: Imap, transcript: Transcript) -> Stage:
     address = imap.add_account(**({"quota_bytes": quotas[0]} if quotas else {}))
     helper = imap.sign_in(address, **settings)
     connections: dict[str, Connection] = {}
+    others = {d.arguments: imap.add_account() for d in directives if d.name == "account"}
     for directive in directives:
         arguments = directive.arguments
         match directive.name:
-            case "setting" | "quota":
+            case "setting" | "quota" | "account":
                 pass
             case "mailbox":
                 say(helper, f"CREATE {arguments}".encode())
@@ -123,8 +126,10 @@ def _set_stage(imap: Imap, transcript: Transcript) -> Stage:
                 for number in range(1, int(arguments) + 1):
                     say(helper, b"APPEND INBOX", message(number))
             case "signed-in":
-                for session in arguments.split():
-                    connections[session] = imap.sign_in(address, **settings)
+                sessions, _, name = arguments.partition(" as ")
+                for session in sessions.split():
+                    who = others[name] if name else address
+                    connections[session] = imap.sign_in(who, **settings)
             case "rev2":
                 for session in arguments.split():
                     say(connections[session], b"ENABLE IMAP4rev2")
@@ -136,7 +141,7 @@ def _set_stage(imap: Imap, transcript: Transcript) -> Stage:
                 raise ValueError(f"{transcript.path}: nobody knows the directive {name}")
     say(helper, b"LOGOUT")
     helper.close()
-    return Stage(address, settings, connections)
+    return Stage(address, settings, connections, others)
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ def test_conversation(imap, path):
         transcript,
         lambda port: imap.connect(port, **stage.settings),
         tls=imap.tls,
-        variables={"address": stage.address, "password": PASSWORD, **_LONG},
+        variables={"address": stage.address, "password": PASSWORD, **_LONG, **stage.others},
         connections=stage.connections,
     )
 
