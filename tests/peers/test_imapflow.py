@@ -115,13 +115,13 @@ def test_it_downloads_and_changes(flow, account, message):
 def test_it_hears_and_comes_back_to_what_has_changed(flow, account):
     account.append("INBOX", 1, 2, 3)
     since = flow.ask("open", name="INBOX")["modseq"]
-    flow.begin("hear")
+    flow.begin("hear", kind="exists")
     account.append("INBOX", 4)
     assert {"exists": 4} in flow.end()
     account.change_flags("INBOX", range(2, 3), add="\\Answered")
     changed = dict(flow.ask("changed", since=since))
     assert "\\Answered" in changed[2]
     assert changed.keys() == {2, 4}
-    flow.begin("hear")
+    flow.begin("hear", kind="expunge")
     account.expunge("INBOX", 1)
     assert any("expunge" in event for event in flow.end())

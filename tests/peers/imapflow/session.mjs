@@ -52,11 +52,11 @@ const actions = {
     copy: async ({ uids, to }) => Object.fromEntries((await client.messageCopy(uids, to, { uid: true })).uidMap),
     delete: async ({ uids }) => client.messageDelete(uids, { uid: true }),
     append: async ({ name, text, flags }) => (await client.append(name, Buffer.from(text, 'base64'), flags)).uid,
-    // IDLE until something is heard, which the caller causes.
-    hear: async () => {
+    // IDLE until such an event is heard, which the caller causes; others may come before it.
+    hear: async ({ kind }) => {
         const deadline = Date.now() + 20_000;
         const idling = client.idle();
-        while (!heard.length && Date.now() < deadline) {
+        while (!heard.some(event => kind in event) && Date.now() < deadline) {
             await new Promise(resolve => setTimeout(resolve, 20));
         }
         await client.noop();
